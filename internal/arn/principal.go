@@ -1,0 +1,81 @@
+package arn
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Principal is any identity: an account's root, a user, a role session, or
+// a service of ours.
+type Principal struct {
+	Partition string
+	Account   string // twelve digits; empty for a service
+	// Name is "root", "user/PATH/NAME" or "assumed-role/ROLE/SESSION", or
+	// the host name of a service.
+	Name string
+}
+
+// Root returns the root principal of an account.
+func Root(partition, account string) Principal {
+	return Principal{Partition: partition, Account: account, Name: "root"}
+}
+
+// Service returns the principal of one of our own services, such as
+// "rekognition.amazonaws.com". Services are never callers: they act under
+// grants.
+func Service(host string) Principal { return Principal{Name: host} }
+
+// ParsePrincipal parses an IAM or STS ARN, or the host name of a service.
+func ParsePrincipal(s string) (Principal, error) {
+	if strings.HasSuffix(s, ".amazonaws.com") && !strings.ContainsAny(s, ":/") {
+		return Service(s), nil
+	}
+	a, err := Parse(s)
+	if err != nil || a.Service != "iam" && a.Service != "sts" || a.Region != "" || !IsAccount(a.Account) {
+		return Principal{}, fmt.Errorf("%w: %.100q is not a principal", ErrMalformed, s)
+	}
+	return Principal{Partition: a.Partition, Account: a.Account, Name: a.Resource}, nil
+}
+
+// IsRoot reports whether p is an account's root.
+func (p Principal) IsRoot() bool { return p.Account != "" && p.Name == "root" }
+
+// IsService reports whether p is one of our own services.
+func (p Principal) IsService() bool { return p.Account == "" && p.Name != "" }
+
+func (p Principal) String() string {
+	if p.Account == "" {
+		return p.Name
+	}
+	service := "iam"
+	if strings.HasPrefix(p.Name, "assumed-role/") || strings.HasPrefix(p.Name, "federated-user/") {
+		service = "sts"
+	}
+	return ARN{Partition: p.Partition, Service: service, Account: p.Account, Resource: p.Name}.String()
+}
+
+// MarshalText returns the principal's ARN or host name.
+func (p Principal) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText parses what MarshalText returns.
+func (p *Principal) UnmarshalText(b []byte) (err error) {
+	*p, err = ParsePrincipal(string(b))
+	return err
+}
+
+// A Caller is who signed a request, and the region it was signed for: the
+// region is the namespace in which the request's names are looked up.
+type Caller struct {
+	Principal Principal
+	Region    string
+}
+
+// Namespace returns where the caller's own resources live.
+func (c Caller) Namespace() Namespace {
+	return Namespace{Partition: c.Principal.Partition, Region: c.Region, Account: c.Principal.Account}
+}
+
+// Owns reports whether a resource in n belongs to the caller's account.
+func (c Caller) Owns(n Namespace) bool {
+	return c.Principal.Account == n.Account && c.Principal.Partition == n.Partition
+}

@@ -1,0 +1,100 @@
+package internal_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The rings of the house, from the inside out. An arrow may only point to a
+// package that the importing package's line names.
+var (
+	values    = []string{"arn", "digest", "fault"}
+	domain    = []string{"customlabels", "policy", "manifest"}
+	vision    = []string{"pixel", "descriptor", "ridge"}
+	contracts = []string{"blob", "envelope", "objects", "job", "family"}
+	services  = []string{"identity", "kms", "bucket", "registry", "copier", "training", "serving"}
+	edges     = []string{"sigv4", "awsjson", "awsquery", "rekapi", "kmsapi", "stsapi", "s3api"}
+)
+
+// arrows maps every package to the packages of ours that it may import,
+// test files aside. A new package is a new line here, with its reason to be
+// in ARCHITECTURE.md.
+var arrows = map[string][]string{
+	"arn":    nil,
+	"digest": nil,
+	"fault":  nil,
+
+	"customlabels": values,
+	"policy":       {"arn"},
+	"manifest":     {"customlabels"},
+
+	"pixel":      nil,
+	"descriptor": {"pixel"},
+	"ridge":      nil,
+
+	"blob":     {"digest"},
+	"envelope": {"arn", "digest"},
+	"objects":  {"arn", "fault"},
+	"job":      nil,
+	"family":   {"customlabels", "pixel"},
+
+	"identity": {"arn", "envelope", "fault", "policy"},
+	"kms":      {"arn", "envelope", "fault", "policy"},
+	"bucket":   {"arn", "blob", "digest", "envelope", "fault", "kms", "objects", "policy"},
+	"registry": {"arn", "blob", "customlabels", "digest", "fault", "job", "kms", "manifest", "objects", "pixel", "policy"},
+	"copier":   {"arn", "blob", "customlabels", "digest", "envelope", "fault", "job", "kms", "objects", "policy", "registry"},
+	"training": {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "manifest", "objects", "pixel", "policy", "registry"},
+	"serving":  {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "objects", "pixel", "policy", "registry"},
+
+	"sigv4":    {"arn", "fault"},
+	"awsjson":  {"arn", "fault", "sigv4"},
+	"awsquery": {"arn", "fault", "sigv4"},
+	"rekapi":   {"arn", "awsjson", "copier", "customlabels", "fault", "registry", "serving", "training"},
+	"kmsapi":   {"arn", "awsjson", "fault", "kms"},
+	"stsapi":   {"arn", "awsquery", "fault", "identity"},
+	"s3api":    {"arn", "bucket", "fault", "sigv4"},
+
+	"sqlstore":          concat(values, []string{"customlabels", "job"}, services),
+	"blob/disk":         {"blob", "digest"},
+	"blob/mem":          {"blob", "digest"},
+	"family/classifier": concat([]string{"family", "customlabels"}, vision),
+
+	"blob/blobtest":     {"blob", "digest"},
+	"job/jobtest":       {"job"},
+	"family/familytest": {"family", "customlabels", "pixel"},
+
+	"app":     concat(values, domain, contracts, services, edges, []string{"sqlstore", "blob/disk", "family/classifier"}),
+	"demo":    {"app"},
+	"apptest": {"app", "family"},
+}
+
+func concat(lists ...[]string) []string { return slices.Concat(lists...) }
+
+const module = "mimeo/internal/"
+
+func TestArrows(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		name, ok := strings.CutPrefix(fields[0], module)
+		if !ok {
+			continue // this package: it holds only this test
+		}
+		allowed, known := arrows[name]
+		if !known {
+			t.Errorf("package %s has no line in arrows: say what it may import", name)
+			continue
+		}
+		for _, path := range fields[1:] {
+			if imported, ours := strings.CutPrefix(path, module); ours && !slices.Contains(allowed, imported) {
+				t.Errorf("%s imports %s: the arrow runs the wrong way (see ARCHITECTURE.md)", name, imported)
+			}
+		}
+	}
+}

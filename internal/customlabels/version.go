@@ -1,0 +1,203 @@
+package customlabels
+
+import (
+	"time"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/digest"
+	"mimeo/internal/fault"
+)
+
+// A Status is where a version is in its life. docs/states.md draws them.
+type Status string
+
+// The states of a version, in AWS's words.
+const (
+	TrainingInProgress Status = "TRAINING_IN_PROGRESS"
+	TrainingCompleted  Status = "TRAINING_COMPLETED"
+	TrainingFailed     Status = "TRAINING_FAILED"
+	Starting           Status = "STARTING"
+	Running            Status = "RUNNING"
+	Failed             Status = "FAILED"
+	Stopping           Status = "STOPPING"
+	Stopped            Status = "STOPPED"
+	Deleting           Status = "DELETING"
+	CopyingInProgress  Status = "COPYING_IN_PROGRESS"
+	CopyingCompleted   Status = "COPYING_COMPLETED"
+	CopyingFailed      Status = "COPYING_FAILED"
+)
+
+// ReadyToRun is the status message of a version whose training or copy
+// ended well.
+const ReadyToRun = "The model is ready to run."
+
+// A ProjectVersion is one trained or copied model and all that is known
+// about it.
+type ProjectVersion struct {
+	ARN           arn.ProjectVersion
+	Project       arn.Project // the exact parent: a version's own ARN lacks its stamp
+	Status        Status
+	StatusMessage string
+	Description   string
+	CreatedAt     time.Time
+	OutputConfig  OutputConfig
+	// KMSKey is the caller's key that seals model and results; zero where
+	// the service-owned key does.
+	KMSKey arn.Key
+	// Source is the version that this one was copied from; zero if trained.
+	Source arn.ProjectVersion
+
+	MinInferenceUnits int32
+	MaxInferenceUnits int32 // zero: no auto-scaling
+
+	// What follows is set when training or copying ended.
+
+	TrainingEndedAt time.Time
+	BillableSeconds int64 // zero for a copy
+	BaseModel       string
+	Results         Results
+	Bundle          Bundle
+}
+
+// IsCopy reports whether v was made by CopyProjectVersion.
+func (v ProjectVersion) IsCopy() bool { return v.Source != arn.ProjectVersion{} }
+
+// IsTerminal reports whether no job is going to move the version on.
+func (s Status) IsTerminal() bool {
+	switch s {
+	case TrainingInProgress, CopyingInProgress, Starting, Stopping, Deleting:
+		return false
+	default:
+		return true
+	}
+}
+
+// HasModel reports whether a version in state s holds a finished model.
+func (s Status) HasModel() bool {
+	switch s {
+	case TrainingCompleted, CopyingCompleted, Starting, Running, Stopping, Stopped, Failed:
+		return true
+	default:
+		return false
+	}
+}
+
+// CanCopy returns nil where the version holds a model that may be copied,
+// else the exception that CopyProjectVersion answers.
+func (v ProjectVersion) CanCopy() error {
+	switch {
+	case v.Status.HasModel():
+		return nil
+	case v.Status.IsTerminal():
+		return Invalid("The source project version %s is %s: it holds no model to copy.", v.ARN, v.Status)
+	default:
+		return InUse("The source project version %s is %s: copy it when it is finished.", v.ARN, v.Status)
+	}
+}
+
+// CanStart returns nil where the version may be started, else the exception
+// that StartProjectVersion answers.
+func (v ProjectVersion) CanStart() error {
+	switch v.Status {
+	case TrainingCompleted, CopyingCompleted, Stopped, Failed:
+		return nil
+	case TrainingFailed, CopyingFailed:
+		return Invalid("The project version %s is %s: it holds no model to start.", v.ARN, v.Status)
+	default:
+		return v.busy()
+	}
+}
+
+// CanStop returns nil where the version may be stopped, else the exception
+// that StopProjectVersion answers.
+func (v ProjectVersion) CanStop() error {
+	switch v.Status {
+	case Running:
+		return nil
+	case Starting, Stopping, Deleting:
+		return v.busy()
+	default:
+		return Invalid("The project version %s is %s: only a RUNNING version can be stopped.", v.ARN, v.Status)
+	}
+}
+
+// CanDelete returns nil where the version may be deleted, else the exception
+// that DeleteProjectVersion answers. A version that a copy is reading is
+// protected by its pin, not by its status.
+func (v ProjectVersion) CanDelete() error {
+	switch v.Status {
+	case TrainingInProgress, CopyingInProgress, Starting, Running, Stopping, Deleting:
+		return v.busy()
+	default:
+		return nil
+	}
+}
+
+func (v ProjectVersion) busy() *fault.Error {
+	return InUse("The project version %s is %s.", v.ARN, v.Status)
+}
+
+// Results is what the evaluation of a version found and where its files are.
+// A location is zero where the file does not exist.
+type Results struct {
+	F1Score float32
+	Files   map[Role]S3Location
+}
+
+// A Role is what an artifact is for.
+type Role string
+
+// The roles of a bundle's artifacts: the weights, and the six result files
+// that are also written to the OutputConfig.
+const (
+	Weights            Role = "weights"
+	EvaluationSummary  Role = "EvaluationResultSummary"
+	ManifestSummary    Role = "ManifestSummary"
+	TrainingSnapshot   Role = "TrainingGroundTruth"
+	TestingSnapshot    Role = "TestingGroundTruth"
+	TrainingValidation Role = "TrainingManifestWithValidation"
+	TestingValidation  Role = "TestingManifestWithValidation"
+)
+
+// IsResult reports whether the artifact is a file of the OutputConfig.
+func (r Role) IsResult() bool { return r != Weights }
+
+// ResultFile returns the name, below the OutputConfig's prefix, of a result
+// file of version v.
+func ResultFile(r Role, v arn.ProjectVersion) string {
+	return string(r) + "-" + v.ProjectName + "-" + v.Name + ".json"
+}
+
+// A Bundle is a version's artifacts, and the key they are sealed under.
+type Bundle struct {
+	// VersionKey is the wrapped version key: a KMS ciphertext under Key,
+	// bound to the encryption context of the version.
+	VersionKey []byte
+	// Key is the KMS key of VersionKey: the version's KMSKey or the
+	// service-owned one.
+	Key arn.Key
+	// Grant is the id of the version grant under which the version key may
+	// be unwrapped later.
+	Grant     string
+	Artifacts []Artifact
+}
+
+// An Artifact is one sealed output file of a version.
+type Artifact struct {
+	Role       Role          `json:"role"`
+	Digest     digest.Digest `json:"digest"`
+	Size       int64         `json:"size"` // of the sealed bytes
+	WrappedKey []byte        `json:"wrappedKey"`
+	// VerifiedAt is when a full read last matched the digest; zero if never.
+	VerifiedAt time.Time `json:"verifiedAt"`
+}
+
+// Artifact returns the artifact of a role.
+func (b Bundle) Artifact(r Role) (Artifact, bool) {
+	for _, a := range b.Artifacts {
+		if a.Role == r {
+			return a, true
+		}
+	}
+	return Artifact{}, false
+}

@@ -1,0 +1,129 @@
+// Package job is our view of durable work. It runs on River; nothing else
+// imports River. A job is inserted in the transaction of the data it belongs
+// to, may be cut at any instruction, and is run again until it succeeds or
+// fails for good.
+package job
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A Kind names a kind of work, such as "copy".
+type Kind string
+
+// A Spec is a job to insert. Args is marshalled as JSON. Key makes the job
+// unique among unfinished jobs of its kind: one per version, said by its key.
+type Spec struct {
+	Kind Kind
+	Key  string
+	Args any
+}
+
+// A Worker does one kind of work. Both methods may be cut anywhere and are
+// then called again, so what they do must be safe to repeat.
+type Worker interface {
+	Kind() Kind
+	// Work does the job. Nil: done. [Permanent]: done for good, without
+	// success. [Snooze]: call again later, this was no failure. Any other
+	// error is retried with back-off, a bounded number of times.
+	Work(ctx context.Context, run *Run) error
+	// Fail records that the job ended without success: after a permanent
+	// error, or when the attempts are used up. It is called until it
+	// returns nil.
+	Fail(ctx context.Context, run *Run, cause error) error
+}
+
+// An Attempt is one try at a job. A store that finishes a job's work checks
+// in its transaction that the attempt is still the current one, so that a
+// worker which was given up for dead cannot write.
+type Attempt struct {
+	Job    int64
+	Number int
+}
+
+// A Run is one attempt at a job, as its worker sees it.
+type Run struct {
+	Attempt
+	args  json.RawMessage
+	steps Steps
+}
+
+// NewRun is called by runners and by tests of workers.
+func NewRun(a Attempt, args json.RawMessage, steps Steps) *Run {
+	return &Run{Attempt: a, args: args, steps: steps}
+}
+
+// Decode reads the job's arguments into v.
+func (r *Run) Decode(v any) error {
+	if err := json.Unmarshal(r.args, v); err != nil {
+		return Permanent(fmt.Errorf("decode arguments of job %d: %w", r.Job, err))
+	}
+	return nil
+}
+
+// ErrSuperseded is returned to a worker whose attempt is no longer the
+// current one: another worker has taken the job over.
+var ErrSuperseded = errors.New("the job was taken over by a later attempt")
+
+// Steps records the results of steps beside the data, in the same database.
+type Steps interface {
+	// Step returns the recorded result of a step of a job, or nil.
+	Step(ctx context.Context, job int64, name string) (json.RawMessage, error)
+	// RecordStep records a result, or fails with ErrSuperseded.
+	RecordStep(ctx context.Context, a Attempt, name string, result json.RawMessage) error
+}
+
+// Step runs do once per job: a step that has finished returns its recorded
+// result, so a restarted run resumes where the last one stopped. The result
+// is recorded as JSON and must hold no secret.
+func Step[T any](ctx context.Context, run *Run, name string, do func(context.Context) (T, error)) (T, error) {
+	var result T
+	recorded, err := run.steps.Step(ctx, run.Job, name)
+	if err != nil {
+		return result, fmt.Errorf("read step %q of job %d: %w", name, run.Job, err)
+	}
+	if recorded != nil {
+		if err := json.Unmarshal(recorded, &result); err != nil {
+			return result, fmt.Errorf("decode step %q of job %d: %w", name, run.Job, err)
+		}
+		return result, nil
+	}
+	if result, err = do(ctx); err != nil {
+		return result, err
+	}
+	encoded, err := json.Marshal(result)
+	if err != nil {
+		return result, fmt.Errorf("encode step %q of job %d: %w", name, run.Job, err)
+	}
+	if err := run.steps.RecordStep(ctx, run.Attempt, name, encoded); err != nil {
+		return result, fmt.Errorf("record step %q of job %d: %w", name, run.Job, err)
+	}
+	return result, nil
+}
+
+// A permanentError ends a job without success.
+type permanentError struct{ err error }
+
+// Permanent marks err as one that no retry can mend.
+func Permanent(err error) error { return permanentError{err} }
+
+// IsPermanent reports whether err, or one that it wraps, is permanent.
+func IsPermanent(err error) bool {
+	var p permanentError
+	return errors.As(err, &p)
+}
+
+func (e permanentError) Error() string { return e.err.Error() }
+func (e permanentError) Unwrap() error { return e.err }
+
+// A snoozeError asks for another run that counts as no failure.
+type snoozeError struct{ after time.Duration }
+
+// Snooze returns the error with which a worker ends a slice of long work.
+func Snooze(after time.Duration) error { return snoozeError{after} }
+
+func (e snoozeError) Error() string { return "snooze for " + e.after.String() }

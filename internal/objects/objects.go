@@ -1,0 +1,58 @@
+// Package objects is what a service needs of S3: reading and writing objects
+// with a caller's own permissions. The embedded bucket service satisfies it.
+package objects
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/fault"
+)
+
+// The refusals that a service may want to tell apart. Every implementation
+// answers these codes.
+const (
+	NoSuchBucket fault.Code = "NoSuchBucket"
+	NoSuchKey    fault.Code = "NoSuchKey"
+	AccessDenied fault.Code = "AccessDenied"
+)
+
+// A Ref names an object. Version is empty for the current one.
+type Ref struct {
+	Bucket, Key, Version string
+}
+
+// Info describes an object.
+type Info struct {
+	Size       int64 // of the plain bytes
+	ETag       string
+	ModifiedAt time.Time
+}
+
+// PutOptions says how an object is written. The zero value is right for most.
+type PutOptions struct {
+	ContentType string
+	// KMSKey seals the object with SSE-KMS; empty: the bucket's default.
+	KMSKey string
+}
+
+// A Store reads and writes objects as a caller.
+type Store interface {
+	// Get opens an object. The reader fails before its end where the stored
+	// bytes are damaged.
+	Get(ctx context.Context, caller arn.Caller, ref Ref) (io.ReadCloser, Info, error)
+	Head(ctx context.Context, caller arn.Caller, ref Ref) (Info, error)
+	// Put writes an object, replacing what is there, when all of body was
+	// read without an error.
+	Put(ctx context.Context, caller arn.Caller, ref Ref, body io.Reader, opts PutOptions) (Info, error)
+	// DeleteIfMatch removes an object whose ETag is etag. An object that is
+	// not there, or is another one, is no error and stays.
+	DeleteIfMatch(ctx context.Context, caller arn.Caller, ref Ref, etag string) error
+	// CanPut returns nil where the bucket exists in the caller's region and
+	// the caller may write ref under key (empty: the bucket's default).
+	CanPut(ctx context.Context, caller arn.Caller, ref Ref, key string) error
+	// Owner returns the account that owns a bucket.
+	Owner(ctx context.Context, caller arn.Caller, bucket string) (string, error)
+}
