@@ -1,0 +1,198 @@
+package pixel
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"image/png"
+	"io"
+)
+
+// Why an image is refused. Errors of this package wrap one of these; any other
+// error is the reader's own.
+var (
+	// ErrFormat: the bytes are neither JPEG nor PNG, or a kind of these that
+	// cannot be decoded (arithmetic coding, 12-bit samples).
+	ErrFormat = errors.New("not a JPEG or PNG image that can be decoded")
+	// ErrCorrupt: the bytes begin as an image and break off or contradict
+	// themselves.
+	ErrCorrupt = errors.New("the image is damaged")
+	// ErrTruncated is the ErrCorrupt of an image that ends too early.
+	ErrTruncated = fmt.Errorf("%w: it ends too early", ErrCorrupt)
+	// ErrTooManyBytes: the file is larger than Limits.Bytes.
+	ErrTooManyBytes = errors.New("the image has too many bytes")
+	// ErrTooLarge: a side is longer than Limits.MaxSide.
+	ErrTooLarge = errors.New("the image is too large")
+	// ErrTooSmall: a side is shorter than Limits.MinSide.
+	ErrTooSmall = errors.New("the image is too small")
+	// ErrTooLong: one side is more than Limits.Aspect times the other.
+	ErrTooLong = errors.New("the image is too long for its width")
+)
+
+// A Format is a kind of image file.
+type Format string
+
+// The formats that Rekognition Custom Labels takes.
+const (
+	JPEG Format = "JPEG"
+	PNG  Format = "PNG"
+)
+
+// Limits bound an image. The zero value of a field means the limit of Amazon
+// Rekognition Custom Labels for training images:
+// https://docs.aws.amazon.com/rekognition/latest/customlabels-dg/limits.html
+type Limits struct {
+	Bytes   int64 // 15 MB
+	MinSide int   // 64 pixels
+	MaxSide int   // 4096 pixels
+	Aspect  int   // 20: the longer side at most so many times the shorter
+}
+
+func (l Limits) orDefault() Limits {
+	if l.Bytes == 0 {
+		l.Bytes = 15 << 20
+	}
+	if l.MinSide == 0 {
+		l.MinSide = 64
+	}
+	if l.MaxSide == 0 {
+		l.MaxSide = 4096
+	}
+	if l.Aspect == 0 {
+		l.Aspect = 20
+	}
+	return l
+}
+
+// A Header is what the head of an image file tells.
+type Header struct {
+	Format      Format
+	Width       int // pixels, as stored: before Orientation is applied
+	Height      int
+	Orientation Orientation
+}
+
+// Check says whether the image is within the limits; if not, the error wraps
+// ErrTooLarge, ErrTooSmall or ErrTooLong.
+func (h Header) Check(l Limits) error {
+	l = l.orDefault()
+	long, short := max(h.Width, h.Height), min(h.Width, h.Height)
+	switch {
+	case long > l.MaxSide:
+		return fmt.Errorf("%w: %d×%d pixels, at most %d a side", ErrTooLarge, h.Width, h.Height, l.MaxSide)
+	case short < l.MinSide:
+		return fmt.Errorf("%w: %d×%d pixels, at least %d a side", ErrTooSmall, h.Width, h.Height, l.MinSide)
+	case long > l.Aspect*short:
+		return fmt.Errorf("%w: %d×%d pixels, at most %d:1", ErrTooLong, h.Width, h.Height, l.Aspect)
+	}
+	return nil
+}
+
+// maxHead is how far Inspect looks for the dimensions. A JPEG may carry colour
+// profiles and thumbnails before them, 64 KiB a segment.
+const maxHead = 4 << 20
+
+// Inspect reads the head of an image and no pixel. It checks no limits; it
+// fails with ErrFormat, ErrCorrupt or the reader's error.
+func Inspect(r io.Reader) (Header, error) {
+	var seen bytes.Buffer
+	return inspect(io.TeeReader(io.LimitReader(r, maxHead), &seen), &seen)
+}
+
+// inspect decodes the head from r; seen gives the bytes that were read for it.
+func inspect(r io.Reader, seen interface{ Bytes() []byte }) (Header, error) {
+	var magic [8]byte
+	n, err := io.ReadFull(r, magic[:])
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return Header{}, fmt.Errorf("read image: %w", err)
+	}
+	format := sniff(magic[:n])
+	again := io.MultiReader(bytes.NewReader(magic[:n]), r)
+	var c image.Config
+	switch format {
+	case JPEG:
+		c, err = jpeg.DecodeConfig(again)
+	case PNG:
+		c, err = png.DecodeConfig(again)
+	default:
+		return Header{}, ErrFormat
+	}
+	if err != nil {
+		return Header{}, refusal(err)
+	}
+	h := Header{Format: format, Width: c.Width, Height: c.Height, Orientation: Upright}
+	if h.Width < 1 || h.Height < 1 {
+		return Header{}, fmt.Errorf("%w: it has no pixels", ErrCorrupt)
+	}
+	if format == JPEG {
+		h.Orientation = jpegOrientation(seen.Bytes())
+	}
+	return h, nil
+}
+
+func sniff(magic []byte) Format {
+	switch {
+	case bytes.HasPrefix(magic, []byte("\xff\xd8\xff")):
+		return JPEG
+	case bytes.HasPrefix(magic, []byte("\x89PNG\r\n\x1a\n")):
+		return PNG
+	}
+	return ""
+}
+
+// Decode reads one image. Bytes and dimensions are checked against the limits
+// before pixels are decoded, so that a small file cannot claim much memory. Of
+// an animated PNG it takes the default image.
+//
+// An error wraps one of this package's errors, or is the reader's own.
+func Decode(r io.Reader, l Limits) (*Image, error) {
+	l = l.orDefault()
+	data, err := io.ReadAll(io.LimitReader(r, l.Bytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read image: %w", err)
+	}
+	if int64(len(data)) > l.Bytes {
+		return nil, fmt.Errorf("%w: at most %d", ErrTooManyBytes, l.Bytes)
+	}
+	h, err := inspect(bytes.NewReader(data), bytesOf(data))
+	if err != nil {
+		return nil, err
+	}
+	if err := h.Check(l); err != nil {
+		return nil, err
+	}
+	decode := jpeg.Decode
+	if h.Format == PNG {
+		decode = png.Decode
+	}
+	decoded, err := decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, refusal(err)
+	}
+	m := newImage(decoded)
+	m.header = h
+	return m, nil
+}
+
+type bytesOf []byte
+
+func (b bytesOf) Bytes() []byte { return b }
+
+// refusal names a decoder's error.
+func refusal(err error) error {
+	var jpegKind jpeg.UnsupportedError
+	var pngKind png.UnsupportedError
+	var jpegForm jpeg.FormatError
+	var pngForm png.FormatError
+	switch {
+	case errors.As(err, &jpegKind), errors.As(err, &pngKind):
+		return fmt.Errorf("%w: %v", ErrFormat, err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return ErrTruncated
+	case errors.As(err, &jpegForm), errors.As(err, &pngForm):
+		return fmt.Errorf("%w: %v", ErrCorrupt, err)
+	}
+	return fmt.Errorf("%w: %v", ErrCorrupt, err)
+}
