@@ -52,11 +52,17 @@ type ProjectVersion struct {
 
 	// What follows is set when training or copying ended.
 
-	TrainingEndedAt time.Time
+	Provenance
 	BillableSeconds int64 // zero for a copy
-	BaseModel       string
-	Results         Results
+	Files           ResultFiles
 	Bundle          Bundle
+}
+
+// A Provenance is what a copy takes over from its source unchanged.
+type Provenance struct {
+	TrainingEndedAt time.Time
+	BaseModel       string // the family that trained the model, and its edition
+	F1Score         float32
 }
 
 // IsCopy reports whether v was made by CopyProjectVersion.
@@ -137,12 +143,9 @@ func (v ProjectVersion) busy() *fault.Error {
 	return InUse("The project version %s is %s.", v.ARN, v.Status)
 }
 
-// Results is what the evaluation of a version found and where its files are.
-// A location is zero where the file does not exist.
-type Results struct {
-	F1Score float32
-	Files   map[Role]S3Location
-}
+// ResultFiles says where the result files of a version are; a role that does
+// not exist is absent.
+type ResultFiles map[Role]S3Location
 
 // A Role is what an artifact is for.
 type Role string
@@ -158,6 +161,9 @@ const (
 	TrainingValidation Role = "TrainingManifestWithValidation"
 	TestingValidation  Role = "TestingManifestWithValidation"
 )
+
+// ResultRoles are the roles of the result files.
+var ResultRoles = []Role{EvaluationSummary, ManifestSummary, TrainingSnapshot, TestingSnapshot, TrainingValidation, TestingValidation}
 
 // IsResult reports whether the artifact is a file of the OutputConfig.
 func (r Role) IsResult() bool { return r != Weights }

@@ -81,16 +81,9 @@ type Steps interface {
 // result, so a restarted run resumes where the last one stopped. The result
 // is recorded as JSON and must hold no secret.
 func Step[T any](ctx context.Context, run *Run, name string, do func(context.Context) (T, error)) (T, error) {
-	var result T
-	recorded, err := run.steps.Step(ctx, run.Job, name)
-	if err != nil {
-		return result, fmt.Errorf("read step %q of job %d: %w", name, run.Job, err)
-	}
-	if recorded != nil {
-		if err := json.Unmarshal(recorded, &result); err != nil {
-			return result, fmt.Errorf("decode step %q of job %d: %w", name, run.Job, err)
-		}
-		return result, nil
+	result, ok, err := Recorded[T](ctx, run, name)
+	if err != nil || ok {
+		return result, err
 	}
 	if result, err = do(ctx); err != nil {
 		return result, err
@@ -103,6 +96,22 @@ func Step[T any](ctx context.Context, run *Run, name string, do func(context.Con
 		return result, fmt.Errorf("record step %q of job %d: %w", name, run.Job, err)
 	}
 	return result, nil
+}
+
+// Recorded returns the result of a step that has finished, and whether it
+// has.
+func Recorded[T any](ctx context.Context, run *Run, name string) (result T, ok bool, err error) {
+	recorded, err := run.steps.Step(ctx, run.Job, name)
+	if err != nil {
+		return result, false, fmt.Errorf("read step %q of job %d: %w", name, run.Job, err)
+	}
+	if recorded == nil {
+		return result, false, nil
+	}
+	if err := json.Unmarshal(recorded, &result); err != nil {
+		return result, false, fmt.Errorf("decode step %q of job %d: %w", name, run.Job, err)
+	}
+	return result, true, nil
 }
 
 // A permanentError ends a job without success.
