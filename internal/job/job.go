@@ -32,8 +32,9 @@ type Worker interface {
 	// error is retried with back-off, a bounded number of times.
 	Work(ctx context.Context, run *Run) error
 	// Fail records that the job ended without success: after a permanent
-	// error, or when the attempts are used up. It is called until it
-	// returns nil.
+	// error, or after too many failures in a row. It is called until it
+	// returns nil, and Work is not called again. After a restart only the
+	// text of cause is left: a message is made from cause.Error().
 	Fail(ctx context.Context, run *Run, cause error) error
 }
 

@@ -9,79 +9,125 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
+	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/pressly/goose/v3"
+	"github.com/gofrs/flock"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
+
+	"mimeo/internal/job"
 )
 
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-// A DB is the metadata database of one data directory.
+// A DB is the metadata database of one data directory. Writers take turns on
+// one connection, which River shares: they queue in the order they came,
+// where SQLite's own lock would let them poll.
 type DB struct {
+	lock   *flock.Flock
 	writer *sql.DB // one connection; every transaction begins IMMEDIATE
 	reader *sql.DB
+	queue  *job.Queue
 }
 
-// Open opens, and where needed creates and migrates, the database in dir.
+// ErrInUse is returned by [Open] while another process has the directory.
+var ErrInUse = errors.New("the data directory is in use by another mimeo process")
+
+// Open opens, and where needed creates and migrates, the database in dir. It
+// locks dir for this process, checks the database's integrity and refuses one
+// that a newer mimeo has written.
 func Open(ctx context.Context, dir string) (*DB, error) {
-	file := "file:" + filepath.Join(dir, "mimeo.db") + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
-	writer, err := sql.Open("sqlite", file+"&_txlock=immediate")
-	if err != nil {
-		return nil, fmt.Errorf("open database in %s: %w", dir, err)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create data directory: %w", err)
 	}
-	writer.SetMaxOpenConns(1)
-	reader, err := sql.Open("sqlite", file+"&_pragma=query_only(1)")
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open database in %s: %w", dir, err), writer.Close())
+	lock := flock.New(filepath.Join(dir, "mimeo.lock"), flock.SetPermissions(0o600))
+	switch locked, err := lock.TryLock(); {
+	case err != nil:
+		return nil, fmt.Errorf("lock data directory %s: %w", dir, err)
+	case !locked:
+		return nil, fmt.Errorf("%w: %s", ErrInUse, dir)
 	}
-	db := &DB{writer: writer, reader: reader}
-	if err := db.migrate(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("migrate database in %s: %w", dir, err), db.Close())
+	db := &DB{lock: lock}
+	if err := db.open(ctx, filepath.Join(dir, "mimeo.db")); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database in %s: %w", dir, err), db.Close())
 	}
 	return db, nil
 }
 
-func (db *DB) migrate(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
+func (db *DB) open(ctx context.Context, file string) (err error) {
+	if db.writer, err = sql.Open("sqlite", source(file, url.Values{"_txlock": {"immediate"}})); err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db.writer, files)
-	if err != nil {
+	db.writer.SetMaxOpenConns(1)
+	if err := checkIntegrity(ctx, db.writer); err != nil {
 		return err
 	}
-	_, err = provider.Up(ctx)
+	if err := migrate(ctx, db.writer); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	if db.reader, err = sql.Open("sqlite", source(file, url.Values{"_pragma": {"query_only(1)"}})); err != nil {
+		return err
+	}
+	db.reader.SetMaxOpenConns(8)
+	db.reader.SetMaxIdleConns(4)
+	db.queue, err = job.NewQueue(db.writer)
 	return err
 }
 
-// Close closes the database.
-func (db *DB) Close() error { return errors.Join(db.reader.Close(), db.writer.Close()) }
+// source is the data source name of file, with the settings that every
+// connection has.
+func source(file string, more url.Values) string {
+	more["_pragma"] = append([]string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"}, more["_pragma"]...)
+	return (&url.URL{Scheme: "file", Path: file, RawQuery: more.Encode()}).String()
+}
+
+// checkIntegrity reads the whole database once.
+func checkIntegrity(ctx context.Context, db *sql.DB) error {
+	var verdict string
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return fmt.Errorf("check integrity: %w", err)
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("the database is damaged: %s", verdict)
+	}
+	return nil
+}
+
+// Close closes the database and unlocks the directory.
+func (db *DB) Close() error {
+	var errs []error
+	for _, pool := range []*sql.DB{db.reader, db.writer} {
+		if pool != nil {
+			errs = append(errs, pool.Close())
+		}
+	}
+	return errors.Join(append(errs, db.lock.Close())...)
+}
 
 // A tx is a write transaction.
 type tx struct {
 	*sql.Tx
+	queue *job.Queue
+	kinds []job.Kind // of the jobs that were inserted
 }
 
 // write runs fn in a write transaction: all of it happens, or nothing.
 func (db *DB) write(ctx context.Context, fn func(*tx) error) error {
-	t, err := db.writer.BeginTx(ctx, nil)
+	begun, err := db.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer func() { _ = t.Rollback() }() // no effect after a commit
-	if err := fn(&tx{t}); err != nil {
+	defer func() { _ = begun.Rollback() }() // no effect after a commit
+	t := &tx{Tx: begun, queue: db.queue}
+	if err := fn(t); err != nil {
 		return err
 	}
 	if err := t.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	db.queue.Wake(t.kinds...)
 	return nil
 }
 
