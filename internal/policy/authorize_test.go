@@ -1,0 +1,240 @@
+package policy_test
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/policy"
+)
+
+const (
+	owner   = "111122223333"
+	other   = "555555555555"
+	version = "arn:aws:rekognition:us-east-1:111122223333:project/p/version/v/1690000000000"
+)
+
+func user(account, name string) arn.Principal {
+	return arn.Principal{Partition: "aws", Account: account, Name: name}
+}
+
+var copyByUser = request(user(owner, "user/ann"))
+
+func request(who arn.Principal) policy.Request {
+	return policy.Request{Principal: who, Action: "rekognition:CopyProjectVersion", Resource: version}
+}
+
+// doc builds a policy of one statement; an empty part is left out.
+func doc(t testing.TB, effect, principal, action, resource string) []policy.Policy {
+	t.Helper()
+	elements := `"Sid":"S","Effect":"` + effect + `","Action":"` + action + `"`
+	if principal != "" {
+		elements += `,"Principal":` + principal
+	}
+	if resource != "" {
+		elements += `,"Resource":"` + resource + `"`
+	}
+	d, err := policy.Parse(statement(elements))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []policy.Policy{{Name: "the policy under test", Document: d}}
+}
+
+func aws(p string) string { return `{"AWS":"` + p + `"}` }
+
+func TestAuthorize(t *testing.T) {
+	t.Parallel()
+	const act = "rekognition:CopyProjectVersion"
+	yes := doc(t, "Allow", "", "*", "*")
+	no := doc(t, "Deny", "", act, "*")
+	toOther := doc(t, "Allow", aws(other), act, "*")
+	ownRoot, otherRoot := user(owner, "root"), user(other, "root")
+	ann, session := user(owner, "user/ann"), user(other, "assumed-role/R/s")
+	service := arn.Service("rekognition.amazonaws.com")
+	for name, c := range map[string]struct {
+		who                arn.Principal
+		identity, resource []policy.Policy
+		want               policy.Verdict
+	}{
+		"nothing":                      {who: ann, want: policy.NoMatch},
+		"own, identity":                {ann, yes, nil, policy.Allow},
+		"own, resource names her":      {ann, nil, doc(t, "Allow", aws("arn:aws:iam::111122223333:user/ann"), act, version), policy.Allow},
+		"own, resource names account":  {ann, nil, doc(t, "Allow", aws(owner), act, "*"), policy.NoMatch},
+		"own root, names account":      {ownRoot, nil, doc(t, "Allow", aws(owner), act, "*"), policy.Allow},
+		"own, resource names another":  {ann, nil, doc(t, "Allow", aws("arn:aws:iam::111122223333:user/ann2"), act, "*"), policy.NoMatch},
+		"own, anyone":                  {ann, nil, doc(t, "Allow", `"*"`, act, "*"), policy.Allow},
+		"own, resource denies":         {ann, yes, doc(t, "Deny", `"*"`, act, "*"), policy.Deny},
+		"own, denies the account":      {ann, yes, doc(t, "Deny", aws(owner), act, "*"), policy.Deny},
+		"own, denies another account":  {ann, yes, doc(t, "Deny", aws(other), act, "*"), policy.Allow},
+		"other, identity only":         {otherRoot, yes, nil, policy.NoMatch},
+		"other, resource only":         {otherRoot, nil, toOther, policy.NoMatch},
+		"other, both":                  {otherRoot, yes, toOther, policy.Allow},
+		"other, identity denies":       {otherRoot, append(yes, no...), toOther, policy.Deny},
+		"other, resource denies":       {otherRoot, yes, append(toOther, doc(t, "Deny", aws(other), act, "*")...), policy.Deny},
+		"other, session by role":       {session, yes, doc(t, "Allow", aws("arn:aws:iam::555555555555:role/path/R"), act, "*"), policy.Allow},
+		"other, session itself":        {session, yes, doc(t, "Allow", aws("arn:aws:sts::555555555555:assumed-role/R/s"), act, "*"), policy.Allow},
+		"other, another session":       {session, yes, doc(t, "Allow", aws("arn:aws:sts::555555555555:assumed-role/R/t"), act, "*"), policy.NoMatch},
+		"other, role of another":       {session, yes, doc(t, "Allow", aws("arn:aws:iam::111122223333:role/R"), act, "*"), policy.NoMatch},
+		"other, federated":             {session, yes, doc(t, "Allow", `{"Federated":"accounts.google.com"}`, act, "*"), policy.NoMatch},
+		"third account":                {user("999999999999", "root"), yes, toOther, policy.NoMatch},
+		"another action":               {otherRoot, yes, doc(t, "Allow", aws(other), "rekognition:DetectCustomLabels", "*"), policy.NoMatch},
+		"another resource":             {otherRoot, yes, doc(t, "Allow", aws(other), act, "arn:aws:rekognition:us-east-1:111122223333:project/q/version/*"), policy.NoMatch},
+		"partition of the principal":   {otherRoot, yes, doc(t, "Allow", aws("arn:aws-cn:iam::555555555555:root"), act, "*"), policy.NoMatch},
+		"partition of the resource":    {arn.Root("aws-cn", owner), yes, doc(t, "Allow", `"*"`, act, "*"), policy.NoMatch},
+		"service, nothing":             {service, yes, nil, policy.NoMatch},
+		"service, named":               {service, nil, doc(t, "Allow", `{"Service":"rekognition.amazonaws.com"}`, act, "*"), policy.Allow},
+		"service, another":             {service, nil, doc(t, "Allow", `{"Service":"s3.amazonaws.com"}`, act, "*"), policy.NoMatch},
+		"service, denied":              {service, nil, append(doc(t, "Allow", `{"Service":"rekognition.amazonaws.com"}`, act, "*"), doc(t, "Deny", `"*"`, act, "*")...), policy.Deny},
+		"nobody":                       {arn.Principal{}, yes, doc(t, "Allow", `"*"`, act, "*"), policy.NoMatch},
+		"no principal in a permission": {ann, nil, doc(t, "Allow", "", act, "*"), policy.NoMatch},
+		"no principal in a denial":     {ann, yes, doc(t, "Deny", "", act, "*"), policy.Deny},
+		"no resource in a permission":  {ann, doc(t, "Allow", "", act, ""), nil, policy.NoMatch},
+		"no resource in a denial":      {ann, append(yes, doc(t, "Deny", "", act, "")...), nil, policy.Deny},
+		"identity with a principal":    {ann, doc(t, "Allow", `"*"`, act, "*"), nil, policy.NoMatch},
+		"no document":                  {ann, []policy.Policy{{Name: "empty"}}, []policy.Policy{{}}, policy.NoMatch},
+		"full access":                  {ownRoot, []policy.Policy{policy.FullAccess(owner)}, nil, policy.Allow},
+		"full access, foreign":         {otherRoot, []policy.Policy{policy.FullAccess(other)}, nil, policy.NoMatch},
+	} {
+		got := policy.Authorize(request(c.who), owner, c.identity, c.resource)
+		if got.Verdict != c.want || got.Allowed() != (c.want == policy.Allow) {
+			t.Errorf("%s: %v (%s), want %v", name, got.Verdict, got.Reason(), c.want)
+		}
+		if got.Verdict != policy.NoMatch && (got.Policy == "" || got.Statement == "") || got.Verdict == policy.NoMatch && got.Missing == "" {
+			t.Errorf("%s: the decision does not say what decided: %+v", name, got)
+		}
+	}
+}
+
+func TestAuthorizeByResource(t *testing.T) {
+	t.Parallel()
+	const act = "rekognition:CopyProjectVersion"
+	yes := doc(t, "Allow", "", "*", "*")
+	ann := user(owner, "user/ann")
+	for name, c := range map[string]struct {
+		who                arn.Principal
+		identity, resource []policy.Policy
+		want               policy.Verdict
+	}{
+		"identity alone":         {ann, yes, nil, policy.NoMatch},
+		"identity, delegated":    {ann, yes, doc(t, "Allow", aws(owner), act, "*"), policy.Allow},
+		"delegated alone":        {ann, nil, doc(t, "Allow", aws(owner), act, "*"), policy.NoMatch},
+		"named":                  {ann, nil, doc(t, "Allow", aws("arn:aws:iam::111122223333:user/ann"), act, "*"), policy.Allow},
+		"root not named":         {user(owner, "root"), yes, doc(t, "Allow", aws("arn:aws:iam::111122223333:user/ann"), act, "*"), policy.NoMatch},
+		"denied by identity":     {ann, doc(t, "Deny", "", "*", "*"), doc(t, "Allow", aws(owner), act, "*"), policy.Deny},
+		"denied, nothing allows": {ann, doc(t, "Deny", "", "*", "*"), nil, policy.Deny},
+		"other, both":            {user(other, "root"), yes, doc(t, "Allow", aws(other), act, "*"), policy.Allow},
+		"other, resource alone":  {user(other, "root"), nil, doc(t, "Allow", aws(other), act, "*"), policy.NoMatch},
+	} {
+		if got := policy.AuthorizeByResource(request(c.who), owner, c.identity, c.resource); got.Verdict != c.want {
+			t.Errorf("%s: %v (%s), want %v", name, got.Verdict, got.Reason(), c.want)
+		}
+	}
+}
+
+func TestReason(t *testing.T) {
+	t.Parallel()
+	got := policy.Authorize(copyByUser, owner, doc(t, "Deny", "", "*", "*"), nil).Reason()
+	if want := `the policy under test denies it explicitly in statement "S"`; got != want {
+		t.Errorf("reason %q, want %q", got, want)
+	}
+	if got, want := policy.Authorize(copyByUser, owner, nil, nil).Reason(), "no identity-based policy allows it"; got != want {
+		t.Errorf("reason %q, want %q", got, want)
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"*", "*", true},
+		{"arn:aws:s3:::b/*", "arn:aws:s3:::b/a/b:c", true},
+		{"arn:aws:s3:::b/*", "arn:aws:s3:::b", false},
+		{"arn:aws:s3:::b/*", "arn:aws:s3:::bb/x", false},
+		{"arn:aws:s3:::b/?", "arn:aws:s3:::b/ü", true},
+		{"arn:aws:s3:::b/?", "arn:aws:s3:::b/", false},
+		{"arn:aws:s3:::b/*a*b*c", "arn:aws:s3:::b/xxaxxbxxcxc", true},
+		{"arn:aws:s3:::b/*a*b*c", "arn:aws:s3:::b/xxaxxcxxb", false},
+		{"arn:aws:s3:::B/x", "arn:aws:s3:::b/x", false},
+		{"arn:*:rekognition:*:*:project/p/*", version, true},
+		{"arn:aws:*:*:*:*", version, true},
+		// A wildcard does not reach over a colon.
+		{"arn:aws:rekognition:us-east-1:1*:project/p/version/v/1", "arn:aws:rekognition:us-east-1:1:2:project/p/version/v/1", false},
+		{"arn:aws:rekognition:*:project/p/version/v/1", "arn:aws:rekognition:us-east-1:111122223333:project/p/version/v/1", false},
+		{"arn:aws:s3:::b/*", "*", false},
+	} {
+		req := policy.Request{Principal: user(owner, "user/ann"), Action: "s3:GetObject", Resource: c.name}
+		d, err := policy.Parse(statement(`"Effect":"Allow","Action":"s3:Get*","Resource":"` + c.pattern + `"`))
+		if err != nil {
+			if c.want {
+				t.Errorf("%s: %v", c.pattern, err)
+			}
+			continue
+		}
+		if got := policy.Authorize(req, owner, []policy.Policy{{Name: "p", Document: d}}, nil).Allowed(); got != c.want {
+			t.Errorf("%s matches %s: %t, want %t", c.pattern, c.name, got, c.want)
+		}
+	}
+}
+
+// statements draws the texts of statements that often concern the same
+// request, so that they meet.
+func statements(t *rapid.T, label string, asResource bool) []string {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string {
+		s := `"Effect":"` + rapid.SampledFrom([]string{"Allow", "Deny", "Allow"}).Draw(t, "effect") + `"`
+		s += `,"Action":"` + rapid.SampledFrom([]string{"*", "rekognition:*", "rekognition:CopyProjectVersion", "s3:GetObject"}).Draw(t, "action") + `"`
+		s += `,"Resource":"` + rapid.SampledFrom([]string{"*", version, "arn:aws:rekognition:*:*:project/p/*", "arn:aws:rekognition:*:*:project/q/*"}).Draw(t, "resource") + `"`
+		if asResource {
+			s += `,"Principal":` + rapid.SampledFrom([]string{`"*"`, aws(owner), aws(other), aws("arn:aws:iam::555555555555:user/bob"), aws("arn:aws:iam::111122223333:user/ann")}).Draw(t, "principal")
+		}
+		return "{" + s + "}"
+	}), 0, 4).Draw(t, label)
+}
+
+func policies(t *rapid.T, list []string) []policy.Policy {
+	var all []policy.Policy
+	for _, s := range list {
+		d, err := policy.Parse(`{"Statement":[` + s + `]}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, policy.Policy{Name: s, Document: d})
+	}
+	return all
+}
+
+func TestAuthorizeProperties(t *testing.T) {
+	t.Parallel()
+	decisions := map[string]func(policy.Request, string, []policy.Policy, []policy.Policy) policy.Decision{
+		"Authorize": policy.Authorize, "AuthorizeByResource": policy.AuthorizeByResource,
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		who := rapid.SampledFrom([]arn.Principal{user(owner, "root"), user(owner, "user/ann"), user(other, "root"), user(other, "user/bob"), user("999999999999", "root")}).Draw(t, "who")
+		identity, resource := statements(t, "identity", false), statements(t, "resource", true)
+		more := statements(t, "more", true)
+		shuffled, shuffledToo := rapid.Permutation(identity).Draw(t, "order"), rapid.Permutation(resource).Draw(t, "order of resource")
+		for name, decide := range decisions {
+			before := decide(request(who), owner, policies(t, identity), policies(t, resource)).Verdict
+			for _, s := range more {
+				wider := append(append([]string(nil), resource...), s)
+				after := decide(request(who), owner, policies(t, identity), policies(t, wider)).Verdict
+				if strings.Contains(s, `"Deny"`) && after == policy.Allow && before != policy.Allow {
+					t.Fatalf("%s: the denial %s widens %v to %v", name, s, before, after)
+				}
+				if strings.Contains(s, `"Allow"`) && before == policy.Allow && after != policy.Allow {
+					t.Fatalf("%s: the permission %s narrows %v to %v", name, s, before, after)
+				}
+				if strings.Contains(s, `"Allow"`) && before == policy.Deny && after != policy.Deny {
+					t.Fatalf("%s: the permission %s lifts a denial", name, s)
+				}
+			}
+			if after := decide(request(who), owner, policies(t, shuffled), policies(t, shuffledToo)).Verdict; after != before {
+				t.Fatalf("%s: the order of statements turns %v into %v", name, before, after)
+			}
+		}
+	})
+}

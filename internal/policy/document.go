@@ -1,0 +1,72 @@
+// Package policy parses and evaluates policy documents: identity policies,
+// project policies, key policies and bucket policies, in the language of
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies.html.
+//
+// It is pure, and it fails closed. What it cannot evaluate it does not
+// accept: a document with an element that has no meaning here (Condition,
+// NotAction, NotResource, NotPrincipal, a policy variable) is refused when it
+// is parsed, by a message that names the element. Nothing is ignored.
+package policy
+
+import (
+	"fmt"
+
+	"mimeo/internal/arn"
+)
+
+// A Document is a parsed policy. It does not change after Parse.
+type Document struct {
+	version    string
+	id         string
+	statements []statement
+}
+
+// A Policy is a document under the name that messages use for it, such as
+// "the project policy p1" or "the identity policy of root".
+type Policy struct {
+	Name     string
+	Document *Document
+}
+
+// statement is one permission or prohibition. A statement of an identity
+// policy has no principals, one of a trust policy no resources.
+type statement struct {
+	name       string // what messages call it: its Sid, or "statement 2"
+	sid        string
+	deny       bool
+	principals []principal
+	actions    []string
+	resources  []resource
+}
+
+// A SyntaxError says why a text is no policy document: which element, and
+// what is wrong with it. Its text may be shown to the caller.
+type SyntaxError struct{ Message string }
+
+func (e *SyntaxError) Error() string { return e.Message }
+
+func malformed(format string, args ...any) *SyntaxError {
+	return &SyntaxError{Message: fmt.Sprintf(format, args...)}
+}
+
+// FullAccess is the identity policy that an account's root has: everything
+// is allowed. For what other accounts own, this is one half of a permission;
+// the owner's policies are the other.
+func FullAccess(account string) Policy {
+	return Policy{
+		Name: "the identity policy of the root of account " + account,
+		Document: &Document{statements: []statement{{
+			name:      "FullAccess",
+			actions:   []string{"*"},
+			resources: []resource{{any: true}},
+		}}},
+	}
+}
+
+// principal is one entry of a Principal element.
+type principal struct {
+	anyone  bool
+	kind    string // "AWS", "Service" or "Federated"
+	account string // for AWS: the account; for one that names the account itself, name is empty
+	who     arn.Principal
+}
