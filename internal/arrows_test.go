@@ -65,9 +65,10 @@ var arrows = map[string][]string{
 	"job/jobtest":       {"job"},
 	"family/familytest": {"family", "customlabels", "pixel"},
 
-	"app":     concat(values, domain, contracts, services, edges, []string{"sqlstore", "blob/disk", "family/classifier"}),
-	"demo":    {"app"},
-	"apptest": {"app", "family"},
+	"app":        concat(values, domain, contracts, services, edges, []string{"sqlstore", "blob/disk", "family/classifier"}),
+	"demo/parts": nil,
+	"demo":       {"app", "demo/parts"},
+	"apptest":    {"app", "family"},
 }
 
 func concat(lists ...[]string) []string { return slices.Concat(lists...) }
