@@ -108,7 +108,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	if err := r.rescue(ctx); err != nil {
 		return err
 	}
-	snoozed, cancel := r.client.Subscribe(river.EventKindJobSnoozed)
+	putBack, cancel := r.client.Subscribe(river.EventKindJobSnoozed, river.EventKindJobFailed)
 	defer cancel()
 	// Stopping is ours to time: a job that is told to stop by StopAndCancel
 	// is put back by River, one whose parent context ends has failed.
@@ -117,13 +117,23 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	for {
 		select {
-		case event := <-snoozed:
-			if event != nil && !event.Job.ScheduledAt.After(time.Now()) {
-				r.queue.Wake(Kind(event.Job.Kind))
-			}
+		case event := <-putBack:
+			r.wakeFor(event)
 		case <-ctx.Done():
 			return r.stop(context.WithoutCancel(ctx))
 		}
+	}
+}
+
+// wakeFor wakes the runner when a job that was put back for a moment is due:
+// River's own look-out comes by once a second.
+func (r *Runner) wakeFor(event *river.Event) {
+	if event == nil {
+		return
+	}
+	kind := Kind(event.Job.Kind)
+	if wait := time.Until(event.Job.ScheduledAt); wait < time.Second {
+		time.AfterFunc(wait, func() { r.queue.Wake(kind) })
 	}
 }
 
