@@ -14,7 +14,7 @@ var (
 	domain    = []string{"customlabels", "policy", "manifest"}
 	vision    = []string{"pixel", "descriptor", "ridge"}
 	contracts = []string{"blob", "envelope", "objects", "job", "family"}
-	services  = []string{"identity", "kms", "bucket", "registry", "copier", "training", "serving"}
+	services  = []string{"identity", "kms", "bucket", "vault", "registry", "copier", "training", "serving"}
 	edges     = []string{"sigv4", "awsjson", "awsquery", "rekapi", "kmsapi", "stsapi", "s3api"}
 )
 
@@ -44,9 +44,10 @@ var arrows = map[string][]string{
 	"kms":      {"arn", "envelope", "fault", "policy"},
 	"bucket":   {"arn", "blob", "digest", "envelope", "fault", "kms", "objects", "policy"},
 	"registry": {"arn", "blob", "customlabels", "digest", "fault", "job", "kms", "manifest", "objects", "pixel", "policy"},
-	"copier":   {"arn", "blob", "customlabels", "digest", "envelope", "fault", "job", "kms", "objects", "policy", "registry"},
-	"training": {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "manifest", "objects", "pixel", "policy", "registry"},
-	"serving":  {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "objects", "pixel", "policy", "registry"},
+	"vault":    {"arn", "blob", "customlabels", "envelope", "fault", "kms"},
+	"copier":   {"arn", "blob", "customlabels", "digest", "envelope", "fault", "job", "objects", "policy", "vault"},
+	"training": {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "manifest", "objects", "pixel", "policy", "registry", "vault"},
+	"serving":  {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "objects", "pixel", "policy", "registry", "vault"},
 
 	"sigv4":    {"arn", "fault"},
 	"awsjson":  {"arn", "fault", "sigv4"},

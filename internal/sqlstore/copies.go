@@ -1,0 +1,86 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/job"
+)
+
+// Copies is copier.Store.
+type Copies struct{ *Versions }
+
+// Copies returns the store of copies.
+func (db *DB) Copies() *Copies { return &Copies{db.Versions()} }
+
+// maxRunningCopies bounds the copies in progress into one namespace.
+const maxRunningCopies = 5
+
+// InsertCopy inserts the destination version as COPYING_IN_PROGRESS with its
+// tags, a pin on its source and its job: all of them or nothing. Besides the
+// refusals of a full or vanished project it fails with LimitExceeded where
+// too many copies run, and with the source's own refusal where that moved on
+// since it was read.
+func (s *Copies) InsertCopy(ctx context.Context, v customlabels.ProjectVersion, tags customlabels.Tags, spec job.Spec) error {
+	return s.db.write(ctx, func(t *tx) error {
+		source, err := version(ctx, t, v.Source)
+		if err != nil {
+			return err
+		}
+		if err := source.CanCopy(); err != nil {
+			return err
+		}
+		if err := t.insertVersion(ctx, v, tags); err != nil {
+			return err
+		}
+		running, err := countInStatus(ctx, t, v.ARN.Namespace, customlabels.CopyingInProgress)
+		if err != nil {
+			return fmt.Errorf("count copies: %w", err)
+		}
+		if running > maxRunningCopies {
+			return customlabels.LimitExceeded
+		}
+		if _, err := t.ExecContext(ctx, `INSERT INTO pins (version, holder) VALUES ($1, $2)`, v.Source.String(), v.ARN.String()); err != nil {
+			return fmt.Errorf("pin %s: %w", v.Source, err)
+		}
+		return t.enqueue(ctx, spec)
+	})
+}
+
+// FinishCopy publishes the copy: bundle, results, status and the end of the
+// pin in one transaction. It fails with job.ErrSuperseded where the attempt
+// is not the current one.
+func (s *Copies) FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion) error {
+	return s.end(ctx, a, v.ARN, func(t *tx) error { return t.finishVersion(ctx, v) })
+}
+
+// FailCopy ends the copy with COPYING_FAILED and drops its pin. A copy that
+// ended already stays as it is.
+func (s *Copies) FailCopy(ctx context.Context, a job.Attempt, v arn.ProjectVersion, message string) error {
+	return s.end(ctx, a, v, func(t *tx) error {
+		return t.setStatus(ctx, v, []customlabels.Status{customlabels.CopyingInProgress}, customlabels.CopyingFailed, message)
+	})
+}
+
+// end runs the last write of a copy and drops its pin, once.
+func (s *Copies) end(ctx context.Context, a job.Attempt, v arn.ProjectVersion, write func(*tx) error) error {
+	return s.db.write(ctx, func(t *tx) error {
+		if err := t.current(ctx, a); err != nil {
+			return err
+		}
+		now, err := version(ctx, t, v)
+		if err != nil {
+			return err
+		}
+		if now.Status != customlabels.CopyingInProgress {
+			return nil // a former run of this job came so far
+		}
+		if err := write(t); err != nil {
+			return err
+		}
+		_, err = t.ExecContext(ctx, `DELETE FROM pins WHERE holder = $1`, v.String())
+		return err
+	})
+}

@@ -1,0 +1,266 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/digest"
+	"mimeo/internal/job"
+)
+
+// Versions keeps project versions, their artifacts and pins.
+type Versions struct{ db *DB }
+
+// Versions returns the store of project versions.
+func (db *DB) Versions() *Versions { return &Versions{db} }
+
+// maxVersions is AWS's quota of models per project.
+const maxVersions = 100
+
+const versionColumns = `arn, project, status, status_message, description, created, output_bucket, output_prefix,
+	kms_key, source, min_units, max_units, training_ended, billable_seconds, base_model, f1, files,
+	version_key, sealing_key, version_grant`
+
+func scanVersion(row scanner) (customlabels.ProjectVersion, error) {
+	var v customlabels.ProjectVersion
+	var created, trainingEnded int64
+	err := row.Scan(textColumn{&v.ARN}, textColumn{&v.Project}, &v.Status, &v.StatusMessage, &v.Description, &created,
+		&v.OutputConfig.Bucket, &v.OutputConfig.Prefix, textColumn{&v.KMSKey}, textColumn{&v.Source},
+		&v.MinInferenceUnits, &v.MaxInferenceUnits, &trainingEnded, &v.BillableSeconds, &v.BaseModel, &v.F1Score,
+		jsonColumn{&v.Files}, &v.Bundle.VersionKey, textColumn{&v.Bundle.Key}, &v.Bundle.Grant)
+	v.CreatedAt, v.TrainingEndedAt = instant(created), instant(trainingEnded)
+	return v, err
+}
+
+// Version returns a version with its bundle, or ResourceNotFound.
+func (s *Versions) Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error) {
+	v, err := version(ctx, s.db.reader, a)
+	if err != nil {
+		return v, err
+	}
+	v.Bundle.Artifacts, err = artifacts(ctx, s.db.reader, a)
+	return v, err
+}
+
+// A querier reads: a pool or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func version(ctx context.Context, q querier, a arn.ProjectVersion) (customlabels.ProjectVersion, error) {
+	v, err := scanVersion(q.QueryRowContext(ctx, `SELECT `+versionColumns+` FROM versions WHERE arn = $1`, a.String()))
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, customlabels.ResourceNotFound
+	}
+	return v, err
+}
+
+func artifacts(ctx context.Context, q querier, a arn.ProjectVersion) ([]customlabels.Artifact, error) {
+	rows, err := q.QueryContext(ctx, `SELECT role, digest, size, wrapped_key, verified FROM artifacts WHERE version = $1 ORDER BY role`, a.String())
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, func(row scanner) (customlabels.Artifact, error) {
+		var f customlabels.Artifact
+		var verified int64
+		err := row.Scan(&f.Role, textColumn{&f.Digest}, &f.Size, &f.WrappedKey, &verified)
+		f.VerifiedAt = instant(verified)
+		return f, err
+	})
+}
+
+// VersionsBefore returns up to limit versions of a project, the newest first,
+// that come after the version last; the zero last begins with the newest.
+// Where names is not empty, only versions of these names are returned.
+// Bundles are left empty.
+func (s *Versions) VersionsBefore(ctx context.Context, project arn.Project, names []string, last customlabels.ProjectVersion, limit int) ([]customlabels.ProjectVersion, error) {
+	created := millis(last.CreatedAt)
+	if created == 0 {
+		created = math.MaxInt64
+	}
+	args := []any{project.String(), created, last.ARN.Name, limit}
+	filter := ""
+	if len(names) > 0 {
+		filter = "AND name IN (" + placeholders(len(args)+1, len(names)) + ")"
+		for _, name := range names {
+			args = append(args, name)
+		}
+	}
+	rows, err := s.db.reader.QueryContext(ctx, `SELECT `+versionColumns+` FROM versions
+		WHERE project = $1 AND (created < $2 OR created = $2 AND name < $3) `+filter+`
+		ORDER BY created DESC, name DESC LIMIT $4`, args...)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, scanVersion)
+}
+
+// HasVersion reports whether a project has a version of that name.
+func (s *Versions) HasVersion(ctx context.Context, project arn.Project, name string) (bool, error) {
+	var n int
+	err := s.db.reader.QueryRowContext(ctx, `SELECT COUNT(*) FROM versions WHERE project = $1 AND name = $2`, project.String(), name).Scan(&n)
+	return n > 0, err
+}
+
+// insertVersion inserts a version that a job is going to finish, and its
+// tags. It fails with ResourceNotFound or ResourceInUse where the project is
+// gone or going, with ResourceInUse where the name is taken, and with
+// ServiceQuotaExceeded where the project is full.
+func (t *tx) insertVersion(ctx context.Context, v customlabels.ProjectVersion, tags customlabels.Tags) error {
+	if err := t.canHoldVersion(ctx, v); err != nil {
+		return err
+	}
+	files, err := json.Marshal(v.Files)
+	if err != nil {
+		return err
+	}
+	_, err = t.ExecContext(ctx, `INSERT INTO versions (partition, region, account, name, `+versionColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+		v.ARN.Partition, v.ARN.Region, v.ARN.Account, v.ARN.Name, v.ARN.String(), v.Project.String(), string(v.Status), v.StatusMessage, v.Description, millis(v.CreatedAt),
+		v.OutputConfig.Bucket, v.OutputConfig.Prefix, text(v.KMSKey), text(v.Source), v.MinInferenceUnits, v.MaxInferenceUnits,
+		millis(v.TrainingEndedAt), v.BillableSeconds, v.BaseModel, v.F1Score, string(files),
+		v.Bundle.VersionKey, text(v.Bundle.Key), v.Bundle.Grant)
+	if err != nil {
+		return fmt.Errorf("insert version %s: %w", v.ARN, err)
+	}
+	for key, value := range tags {
+		if _, err := t.ExecContext(ctx, `INSERT INTO tags (resource, key, value) VALUES ($1, $2, $3)`, v.ARN.String(), key, value); err != nil {
+			return fmt.Errorf("tag version %s: %w", v.ARN, err)
+		}
+	}
+	return nil
+}
+
+func (t *tx) canHoldVersion(ctx context.Context, v customlabels.ProjectVersion) error {
+	var status customlabels.ProjectStatus
+	err := t.QueryRowContext(ctx, `SELECT status FROM projects WHERE arn = $1`, v.Project.String()).Scan(&status)
+	if errors.Is(err, sql.ErrNoRows) {
+		return customlabels.ResourceNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("read project %s: %w", v.Project, err)
+	}
+	var taken, all int
+	err = t.QueryRowContext(ctx, `SELECT COUNT(CASE WHEN name = $2 THEN 1 END), COUNT(*) FROM versions WHERE project = $1`,
+		v.Project.String(), v.ARN.Name).Scan(&taken, &all)
+	switch {
+	case err != nil:
+		return fmt.Errorf("count versions of %s: %w", v.Project, err)
+	case status != customlabels.ProjectCreated || taken > 0:
+		return customlabels.ResourceInUse
+	case all >= maxVersions:
+		return customlabels.ServiceQuotaExceeded
+	default:
+		return nil
+	}
+}
+
+// countInStatus counts the versions of a namespace that are in a state.
+func countInStatus(ctx context.Context, q querier, in arn.Namespace, status customlabels.Status) (n int, err error) {
+	err = q.QueryRowContext(ctx, `SELECT COUNT(*) FROM versions WHERE status = $1 AND partition = $2 AND region = $3 AND account = $4`,
+		string(status), in.Partition, in.Region, in.Account).Scan(&n)
+	return n, err
+}
+
+// finishVersion stores the outcome of training or copying: status, message,
+// results and bundle.
+func (t *tx) finishVersion(ctx context.Context, v customlabels.ProjectVersion) error {
+	files, err := json.Marshal(v.Files)
+	if err != nil {
+		return err
+	}
+	if _, err := t.ExecContext(ctx, `UPDATE versions SET status = $2, status_message = $3, training_ended = $4, billable_seconds = $5,
+		base_model = $6, f1 = $7, files = $8, version_key = $9, sealing_key = $10, version_grant = $11 WHERE arn = $1`,
+		v.ARN.String(), string(v.Status), v.StatusMessage, millis(v.TrainingEndedAt), v.BillableSeconds,
+		v.BaseModel, v.F1Score, string(files), v.Bundle.VersionKey, text(v.Bundle.Key), v.Bundle.Grant); err != nil {
+		return fmt.Errorf("finish version %s: %w", v.ARN, err)
+	}
+	for _, a := range v.Bundle.Artifacts {
+		if _, err := t.ExecContext(ctx, `INSERT INTO artifacts (version, role, digest, size, wrapped_key, verified) VALUES ($1, $2, $3, $4, $5, $6)`,
+			v.ARN.String(), string(a.Role), a.Digest.String(), a.Size, a.WrappedKey, millis(a.VerifiedAt)); err != nil {
+			return fmt.Errorf("reference artifact %s of %s: %w", a.Role, v.ARN, err)
+		}
+	}
+	return nil
+}
+
+// SetStatus moves a version on from one of the states from, or fails with
+// ResourceInUse where it is in none of them.
+func (s *Versions) SetStatus(ctx context.Context, a arn.ProjectVersion, from []customlabels.Status, to customlabels.Status, message string) error {
+	return s.db.write(ctx, func(t *tx) error { return t.setStatus(ctx, a, from, to, message) })
+}
+
+func (t *tx) setStatus(ctx context.Context, a arn.ProjectVersion, from []customlabels.Status, to customlabels.Status, message string) error {
+	for _, status := range from {
+		result, err := t.ExecContext(ctx, `UPDATE versions SET status = $3, status_message = $4 WHERE arn = $1 AND status = $2`,
+			a.String(), string(status), string(to), message)
+		if err != nil {
+			return fmt.Errorf("set status of %s to %s: %w", a, to, err)
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 1 {
+			return err
+		}
+	}
+	return customlabels.ResourceInUse
+}
+
+// BeginDelete moves a version to DELETING and inserts the job that drops it.
+// It fails with ResourceInUse where the version is in another state than v
+// was read in, or a copy is reading it.
+func (s *Versions) BeginDelete(ctx context.Context, v customlabels.ProjectVersion, spec job.Spec) error {
+	return s.db.write(ctx, func(t *tx) error {
+		var pins int
+		if err := t.QueryRowContext(ctx, `SELECT COUNT(*) FROM pins WHERE version = $1`, v.ARN.String()).Scan(&pins); err != nil {
+			return fmt.Errorf("count pins of %s: %w", v.ARN, err)
+		}
+		if pins > 0 {
+			return customlabels.ResourceInUse
+		}
+		if err := t.setStatus(ctx, v.ARN, []customlabels.Status{v.Status}, customlabels.Deleting, ""); err != nil {
+			return err
+		}
+		return t.enqueue(ctx, spec)
+	})
+}
+
+// Delete drops a version, its artifacts and its tags. Deleting twice is no
+// error: a restarted job repeats its last call.
+func (s *Versions) Delete(ctx context.Context, a arn.ProjectVersion) error {
+	return s.db.write(ctx, func(t *tx) error {
+		for _, statement := range []string{
+			`DELETE FROM pins WHERE holder = $1`,
+			`DELETE FROM artifacts WHERE version = $1`,
+			`DELETE FROM tags WHERE resource = $1`,
+			`DELETE FROM versions WHERE arn = $1`,
+		} {
+			if _, err := t.ExecContext(ctx, statement, a.String()); err != nil {
+				return fmt.Errorf("delete version %s: %w", a, err)
+			}
+		}
+		return nil
+	})
+}
+
+// MarkVerified stamps the artifacts of a version as read in full and found
+// whole.
+func (s *Versions) MarkVerified(ctx context.Context, a arn.ProjectVersion, at time.Time) error {
+	return s.db.write(ctx, func(t *tx) error {
+		_, err := t.ExecContext(ctx, `UPDATE artifacts SET verified = $2 WHERE version = $1`, a.String(), millis(at))
+		return err
+	})
+}
+
+// Referenced reports whether an artifact of any version is stored in d.
+func (s *Versions) Referenced(ctx context.Context, d digest.Digest) (bool, error) {
+	var n int
+	err := s.db.reader.QueryRowContext(ctx, `SELECT COUNT(*) FROM artifacts WHERE digest = $1`, d.String()).Scan(&n)
+	return n > 0, err
+}
