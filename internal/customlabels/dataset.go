@@ -54,6 +54,7 @@ type Dataset struct {
 	MessageCode   DatasetMessageCode
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
+	Stats         DatasetStats // after the last finished operation
 }
 
 // DatasetStats counts the entries of a dataset.
@@ -76,8 +77,11 @@ type EntryLabel struct {
 	Boxes int
 }
 
-// An EntryError is an error of an entry that did not drop it.
+// An EntryError is an error of an entry that did not drop it. At is where in
+// the line it belongs, as a JSON pointer (RFC 6901): the line, a label
+// attribute, its metadata, or one annotation.
 type EntryError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
+	At      string `json:"at,omitempty"`
 }

@@ -1,0 +1,65 @@
+// Package registry keeps projects, datasets, project policies and tags, and
+// describes and deletes versions. Every operation is authorised before it
+// looks anything up, so that a caller without permission learns nothing.
+package registry
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/objects"
+	"mimeo/internal/policy"
+)
+
+// Permissions tells what a caller's own account allows the caller.
+type Permissions interface {
+	IdentityPolicies(ctx context.Context, caller arn.Caller) ([]policy.Policy, error)
+}
+
+// Grants retires the KMS grants of versions that are deleted.
+type Grants interface {
+	// RetireGrant ends a grant. Retiring one that is gone is no error.
+	RetireGrant(ctx context.Context, caller arn.Caller, key arn.Key, grantID string) error
+}
+
+// Config is what a Service works with. All fields are required.
+type Config struct {
+	Projects    Projects
+	Datasets    Datasets
+	Policies    Policies
+	Tags        Tags
+	Versions    Versions
+	Objects     objects.Store
+	Permissions Permissions
+	Grants      Grants
+	Tokens      TokenKey
+	Log         *slog.Logger
+	Now         func() time.Time
+}
+
+// A Service serves the operations on projects, datasets, project policies,
+// tags and, where no model is touched, versions. An operation's method has
+// the operation's name.
+type Service struct {
+	projects    Projects
+	datasets    Datasets
+	policies    Policies
+	tags        Tags
+	versions    Versions
+	objects     objects.Store
+	permissions Permissions
+	grants      Grants
+	tokens      TokenKey
+	log         *slog.Logger
+	now         func() time.Time
+}
+
+// New returns a Service.
+func New(c Config) *Service {
+	return &Service{
+		projects: c.Projects, datasets: c.Datasets, policies: c.Policies, tags: c.Tags, versions: c.Versions,
+		objects: c.Objects, permissions: c.Permissions, grants: c.Grants, tokens: c.Tokens, log: c.Log, now: c.Now,
+	}
+}
