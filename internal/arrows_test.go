@@ -15,7 +15,7 @@ var (
 	vision    = []string{"pixel", "descriptor", "ridge"}
 	contracts = []string{"blob", "envelope", "objects", "job", "family"}
 	services  = []string{"identity", "kms", "bucket", "vault", "registry", "copier", "training", "serving"}
-	edges     = []string{"sigv4", "awsjson", "awsquery", "rekapi", "kmsapi", "stsapi", "s3api"}
+	edges     = []string{"sigv4", "reqlog", "awsjson", "awsquery", "rekapi", "kmsapi", "stsapi", "s3api"}
 )
 
 // arrows maps every package to the packages of ours that it may import,
@@ -50,12 +50,13 @@ var arrows = map[string][]string{
 	"serving":  {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "objects", "pixel", "policy", "registry", "vault"},
 
 	"sigv4":    {"arn", "fault"},
-	"awsjson":  {"arn", "fault", "sigv4"},
-	"awsquery": {"arn", "fault", "sigv4"},
+	"reqlog":   {"arn", "fault"},
+	"awsjson":  {"arn", "fault", "reqlog", "sigv4"},
+	"awsquery": {"arn", "fault", "reqlog", "sigv4"},
 	"rekapi":   {"arn", "awsjson", "copier", "customlabels", "fault", "registry", "serving", "training"},
 	"kmsapi":   {"arn", "awsjson", "fault", "kms"},
 	"stsapi":   {"arn", "awsquery", "fault", "identity"},
-	"s3api":    {"arn", "bucket", "fault", "sigv4"},
+	"s3api":    {"arn", "bucket", "fault", "reqlog", "sigv4"},
 
 	"sqlstore":          concat(values, []string{"customlabels", "job"}, services),
 	"blob/disk":         {"blob", "digest"},

@@ -1,0 +1,187 @@
+package sigv4
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A pair is one query parameter, decoded.
+type pair struct{ key, value string }
+
+func has(query []pair, key string) bool {
+	return slices.ContainsFunc(query, func(p pair) bool { return p.key == key })
+}
+
+func value(query []pair, key string) string {
+	if i := slices.IndexFunc(query, func(p pair) bool { return p.key == key }); i >= 0 {
+		return query[i].value
+	}
+	return ""
+}
+
+// target returns path and query exactly as the request line had them.
+// r.URL is no substitute: parsing loses "//", "/?" and the escapes used.
+func target(r *http.Request) (path, query string) {
+	raw := r.RequestURI
+	if raw != "" && raw[0] != '/' { // absolute form, as sent to a proxy
+		if _, rest, ok := strings.Cut(raw, "://"); ok {
+			raw = "/"
+			if i := strings.IndexAny(rest, "/?"); i >= 0 {
+				raw = rest[i:]
+			}
+		}
+	}
+	path, query, _ = strings.Cut(raw, "?")
+	if path == "" {
+		path = "/"
+	}
+	return path, query
+}
+
+func rawQuery(r *http.Request) string {
+	_, query := target(r)
+	return query
+}
+
+// parseQuery keeps order, empty values and repeated keys.
+func parseQuery(raw string) ([]pair, error) {
+	var pairs []pair
+	for part := range strings.SplitSeq(raw, "&") {
+		if part == "" {
+			continue
+		}
+		key, value, _ := strings.Cut(part, "=")
+		k, err := url.QueryUnescape(key)
+		if err != nil {
+			return nil, err
+		}
+		v, err := url.QueryUnescape(value)
+		if err != nil {
+			return nil, err
+		}
+		pairs = append(pairs, pair{k, v})
+	}
+	return pairs, nil
+}
+
+// canonicalRequest builds what the client must have signed: AWS General
+// Reference, "Create a signed AWS API request", step 1.
+func canonicalRequest(r *http.Request, c *claim, payload string) (string, bool) {
+	headers, ok := canonicalHeaders(r, c.signed)
+	if !ok {
+		return "", false
+	}
+	path, _ := target(r)
+	return strings.Join([]string{
+		r.Method, canonicalPath(path, c.scope.Service), canonicalQuery(c), headers, c.signedHeader, payload,
+	}, "\n"), true
+}
+
+// canonicalPath encodes the path once for S3 and once more, on top of the
+// encoding it has on the wire, for every other service. Nothing is cleaned.
+func canonicalPath(raw, service string) string {
+	if service != serviceS3 {
+		return escape(raw, '/')
+	}
+	decoded, err := url.PathUnescape(raw)
+	if err != nil {
+		decoded = raw
+	}
+	return escape(decoded, '/')
+}
+
+func canonicalQuery(c *claim) string {
+	pairs := make([]pair, 0, len(c.query))
+	for _, p := range c.query {
+		if c.presigned && p.key == "X-Amz-Signature" {
+			continue
+		}
+		pairs = append(pairs, pair{escape(p.key, 0), escape(p.value, 0)})
+	}
+	slices.SortFunc(pairs, func(a, b pair) int {
+		return cmp.Or(strings.Compare(a.key, b.key), strings.Compare(a.value, b.value))
+	})
+	var b strings.Builder
+	for i, p := range pairs {
+		if i > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(p.key + "=" + p.value)
+	}
+	return b.String()
+}
+
+// canonicalHeaders returns one line per signed header. ok is false when a
+// signed header did not arrive.
+func canonicalHeaders(r *http.Request, signed []string) (lines string, ok bool) {
+	var b strings.Builder
+	for _, name := range signed {
+		values := headerValues(r, name)
+		if len(values) == 0 {
+			return "", false
+		}
+		b.WriteString(name)
+		for i, v := range values {
+			b.WriteByte(":,"[min(i, 1)])
+			b.WriteString(collapse(v))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String(), true
+}
+
+// headerValues returns a header as received; net/http keeps three of them
+// outside of r.Header.
+func headerValues(r *http.Request, name string) []string {
+	switch values := r.Header.Values(name); {
+	case name == "host":
+		return []string{r.Host}
+	case len(values) > 0:
+		return values
+	case name == "content-length" && r.ContentLength >= 0:
+		return []string{strconv.FormatInt(r.ContentLength, 10)}
+	case name == "transfer-encoding" && len(r.TransferEncoding) > 0:
+		return []string{strings.Join(r.TransferEncoding, ", ")}
+	default:
+		return nil
+	}
+}
+
+// collapse trims blanks and makes every run of them one.
+func collapse(s string) string {
+	s = strings.Trim(s, " \t")
+	if !strings.Contains(s, "  ") {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		if s[i] != ' ' || s[i-1] != ' ' { // s does not start with a blank
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
+}
+
+// escape percent-encodes all but the unreserved characters of RFC 3986 and
+// the byte keep.
+func escape(s string, keep byte) string {
+	const digits = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c >= '0' && c <= '9',
+			c == '-', c == '_', c == '.', c == '~', c == keep && keep != 0:
+			b.WriteByte(c)
+		default:
+			b.WriteByte('%')
+			b.WriteByte(digits[c>>4])
+			b.WriteByte(digits[c&15])
+		}
+	}
+	return b.String()
+}
