@@ -1,0 +1,98 @@
+package classifier_test
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"time"
+
+	"mimeo/internal/family/classifier"
+	"mimeo/internal/pixel"
+)
+
+// TestAccuracy holds the family to its figures on real photographs.
+func TestAccuracy(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, set, train, test string
+		multi                  bool
+		want                   float64 // percent right, or macro F1
+	}{
+		{"digits", "digits10", "train.manifest", "test.manifest", false, 93},
+		{"trash", "trashnet6", "train.manifest", "test.manifest", false, 60},
+		{"fingers", "digits10", "fingers-train.manifest", "fingers-test.manifest", true, 0.97},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			examples := read(t, c.set, c.train, nil)
+			tests := read(t, c.set, c.test, examples.labels)
+			m, _ := train(t, &classifier.Classifier{}, examples, c.multi)
+			got := score(tests, predictAll(t, m, tests), c.multi)
+			t.Logf("%s: %.3f", c.name, got)
+			if got < c.want {
+				t.Errorf("%s reaches %.3f, want at least %.3f", c.name, got, c.want)
+			}
+		})
+	}
+}
+
+func score(c corpus, probabilities [][]float64, multi bool) float64 {
+	if multi {
+		return macroF1(c, probabilities)
+	}
+	return accuracy(c, probabilities)
+}
+
+// BenchmarkAccuracy prints the figures of docs/benchmarks.md.
+func BenchmarkAccuracy(b *testing.B) {
+	for _, c := range []struct {
+		name, set, train, test string
+		multi                  bool
+	}{
+		{"digits10", "digits10", "train.manifest", "test.manifest", false},
+		{"trashnet6", "trashnet6", "train.manifest", "test.manifest", false},
+		{"fingers", "digits10", "fingers-train.manifest", "fingers-test.manifest", true},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			examples := read(b, c.set, c.train, nil)
+			tests := read(b, c.set, c.test, examples.labels)
+			for b.Loop() {
+				begin := time.Now()
+				m, weights := train(b, &classifier.Classifier{}, examples, c.multi)
+				seconds := time.Since(begin).Seconds()
+				got := score(tests, predictAll(b, m, tests), c.multi)
+				unit := "%right"
+				if c.multi {
+					unit = "macroF1"
+				}
+				b.ReportMetric(got, unit)
+				b.ReportMetric(seconds, "train-s")
+				b.ReportMetric(float64(len(examples.examples))/seconds, "images/s")
+				b.ReportMetric(float64(len(weights)), "weight-bytes")
+			}
+		})
+	}
+}
+
+// BenchmarkPredict decodes a JPEG and asks a model.
+func BenchmarkPredict(b *testing.B) {
+	examples := read(b, "digits10", "train.manifest", nil)
+	few := corpus{labels: examples.labels, examples: examples.examples[:40]}
+	m, _ := train(b, &classifier.Classifier{}, few, false)
+	for _, size := range []struct {
+		name string
+		w, h int
+	}{{"100x100", 100, 100}, {"1280x960", 1280, 960}} {
+		file := photograph(b, examples, size.w, size.h)
+		b.Run(size.name, func(b *testing.B) {
+			for b.Loop() {
+				img, err := pixel.Decode(bytes.NewReader(file), pixel.Limits{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := m.Predict(context.Background(), img); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,37 @@
+package classifier
+
+import (
+	"runtime"
+	"time"
+
+	"mimeo/internal/pixel"
+)
+
+// A Classifier is the family. Its zero value is ready for use.
+type Classifier struct {
+	// Workers is how many images are worked on at once; zero means one per
+	// processor. It changes no result.
+	Workers int
+	// Limits bound the training images; the zero value means those of Amazon
+	// Rekognition Custom Labels.
+	Limits pixel.Limits
+	// Now is the clock that deadlines are compared with; nil means time.Now.
+	Now func() time.Time
+}
+
+// Name is "classifier".
+func (c *Classifier) Name() string { return "classifier" }
+
+func (c *Classifier) workers() int {
+	if c.Workers > 0 {
+		return c.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+func (c *Classifier) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
+}

@@ -1,0 +1,191 @@
+package classifier_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"mimeo/internal/family"
+	"mimeo/internal/pixel"
+)
+
+// dataDir is where the real images lie. Without them a test is skipped, except
+// where CI=true requires them.
+func dataDir(tb testing.TB) string {
+	tb.Helper()
+	dir := os.Getenv("MIMEO_DATA")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "..", "shared", "data") // beside the repository
+	}
+	if _, err := os.Stat(filepath.Join(dir, "digits10")); err != nil {
+		if os.Getenv("CI") == "true" {
+			tb.Fatalf("the real images are required: set MIMEO_DATA (%v)", err)
+		}
+		tb.Skip("no real images: set MIMEO_DATA")
+	}
+	return dir
+}
+
+// corpus is a labelled set of images.
+type corpus struct {
+	labels   []string
+	examples []family.Example
+}
+
+// read reads a Ground Truth manifest, single- or multi-label; the label list of
+// an earlier corpus keeps its order.
+func read(tb testing.TB, set, manifest string, labels []string) corpus {
+	tb.Helper()
+	dir := dataDir(tb)
+	text, err := os.ReadFile(filepath.Join(dir, set, manifest))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c := corpus{labels: slices.Clone(labels)}
+	for line := range bytes.Lines(text) {
+		var entry map[string]json.RawMessage
+		if err := json.Unmarshal(line, &entry); err != nil {
+			tb.Fatal(err)
+		}
+		var ref string
+		if err := json.Unmarshal(entry["source-ref"], &ref); err != nil {
+			tb.Fatal(err)
+		}
+		_, path, _ := strings.Cut(ref, "/dev/")
+		e := family.Example{Open: func() (io.ReadCloser, error) { return os.Open(filepath.Join(dir, path)) }}
+		for key, raw := range entry {
+			if !strings.HasSuffix(key, "-metadata") {
+				continue
+			}
+			var meta struct {
+				Name string `json:"class-name"`
+			}
+			if err := json.Unmarshal(raw, &meta); err != nil {
+				tb.Fatal(err)
+			}
+			at := slices.Index(c.labels, meta.Name)
+			if at < 0 {
+				at = len(c.labels)
+				c.labels = append(c.labels, meta.Name)
+			}
+			e.Labels = append(e.Labels, at)
+		}
+		slices.Sort(e.Labels)
+		c.examples = append(c.examples, e)
+	}
+	return c
+}
+
+// train trains a model, and loads it from its weights.
+func train(tb testing.TB, f family.Family, c corpus, multi bool) (family.Model, []byte) {
+	tb.Helper()
+	var weights bytes.Buffer
+	req := family.TrainRequest{Labels: c.labels, MultiLabel: multi, Examples: c.examples, Seed: 1}
+	if err := f.Train(context.Background(), req, &weights); err != nil {
+		tb.Fatal(err)
+	}
+	m, err := f.Load(context.Background(), bytes.NewReader(weights.Bytes()))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return m, weights.Bytes()
+}
+
+// predictAll returns the model's probabilities for every example.
+func predictAll(tb testing.TB, m family.Model, c corpus) [][]float64 {
+	tb.Helper()
+	out := make([][]float64, len(c.examples))
+	for i, e := range c.examples {
+		r, err := e.Open()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		img, err := pixel.Decode(r, pixel.Limits{})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if err := r.Close(); err != nil {
+			tb.Fatal(err)
+		}
+		if out[i], err = m.Predict(context.Background(), img); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return out
+}
+
+// accuracy is the share, in percent, of examples whose likeliest label is
+// theirs.
+func accuracy(c corpus, probabilities [][]float64) float64 {
+	right := 0
+	for i, p := range probabilities {
+		if slices.Index(p, slices.Max(p)) == c.examples[i].Labels[0] {
+			right++
+		}
+	}
+	return 100 * float64(right) / float64(len(probabilities))
+}
+
+// macroF1 is the mean over labels of the best F1 that any threshold reaches:
+// the F1 at the assumed threshold of Rekognition Custom Labels.
+func macroF1(c corpus, probabilities [][]float64) float64 {
+	var sum float64
+	for l := range c.labels {
+		var best float64
+		for _, threshold := range probabilities {
+			var hit, said, true_ float64
+			for i, p := range probabilities {
+				is := slices.Contains(c.examples[i].Labels, l)
+				says := p[l] >= threshold[l]
+				if is {
+					true_++
+				}
+				if says {
+					said++
+				}
+				if is && says {
+					hit++
+				}
+			}
+			best = max(best, 2*hit/(said+true_))
+		}
+		sum += best
+	}
+	return sum / float64(len(c.labels))
+}
+
+// photograph returns the first example as a JPEG of w×h pixels.
+func photograph(tb testing.TB, c corpus, w, h int) []byte {
+	tb.Helper()
+	r, err := c.examples[0].Open()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer r.Close()
+	img, err := pixel.Decode(r, pixel.Limits{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	scaled := img.Scale(w, h)
+	canvas := image.NewRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			red, green, blue := scaled.At(x, y)
+			canvas.SetRGBA(x, y, color.RGBA{red, green, blue, 255})
+		}
+	}
+	var file bytes.Buffer
+	if err := jpeg.Encode(&file, canvas, nil); err != nil {
+		tb.Fatal(err)
+	}
+	return file.Bytes()
+}

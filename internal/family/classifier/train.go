@@ -1,0 +1,222 @@
+package classifier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+
+	"mimeo/internal/descriptor"
+	"mimeo/internal/family"
+	"mimeo/internal/pixel"
+)
+
+const (
+	// sampled is how many descriptors of each channel the vocabulary is fitted
+	// to, sampledImages from how many images at most they come.
+	sampled       = 40_000
+	sampledImages = 400
+)
+
+// Train implements family.Family: it samples descriptors, fits the vocabulary,
+// computes every image's features and fits the head. Samples, vocabulary and
+// features are its checkpoints.
+func (c *Classifier) Train(ctx context.Context, req family.TrainRequest, w io.Writer) error {
+	if err := validate(req); err != nil {
+		return err
+	}
+	t, err := newTraining(c, req)
+	if err != nil {
+		return err
+	}
+	v, err := t.vocabulary(ctx)
+	if err != nil {
+		return err
+	}
+	features, err := t.features(ctx, v)
+	if err != nil {
+		return err
+	}
+	if t.over() {
+		return family.ErrUnfinished
+	}
+	t.report("fitting the classifier")
+	labels := make([][]int, len(req.Examples))
+	for i, e := range req.Examples {
+		labels[i] = e.Labels
+	}
+	h, err := fitHead(ctx, features, labels, len(req.Labels), req.MultiLabel, c.workers())
+	if err != nil {
+		return err
+	}
+	t.advance(1, "fitting the classifier")
+	return (&model{req.Labels, v, h}).write(w)
+}
+
+func validate(req family.TrainRequest) error {
+	if len(req.Labels) == 0 || len(req.Labels) > maxLabels || len(req.Examples) == 0 {
+		return fmt.Errorf("train classifier: %d labels and %d examples", len(req.Labels), len(req.Examples))
+	}
+	seen := map[string]bool{}
+	for _, name := range req.Labels {
+		if seen[name] || len(name) > maxLabelLength {
+			return fmt.Errorf("train classifier: label %.300q is repeated or too long", name)
+		}
+		seen[name] = true
+	}
+	for i, e := range req.Examples {
+		if !req.MultiLabel && len(e.Labels) != 1 {
+			return fmt.Errorf("train classifier: example %d has %d labels", i, len(e.Labels))
+		}
+		for _, l := range e.Labels {
+			if l < 0 || l >= len(req.Labels) {
+				return fmt.Errorf("train classifier: example %d has label %d of %d", i, l, len(req.Labels))
+			}
+		}
+	}
+	return nil
+}
+
+// training is one call of Train.
+type training struct {
+	family.TrainRequest
+	family      *Classifier
+	fingerprint fingerprint
+
+	mu          sync.Mutex // guards what follows
+	worked      bool       // this slice has got further
+	done, total int
+}
+
+func newTraining(c *Classifier, req family.TrainRequest) (*training, error) {
+	t := &training{TrainRequest: req, family: c, fingerprint: fingerprintOf(req)}
+	t.total = t.sampledImages() + len(req.Examples) + 2
+	return t, nil
+}
+
+// over reports whether the slice shall end: its deadline has come, and it has
+// got further than the one before.
+func (t *training) over() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.worked && t.Scratch != "" && !t.Deadline.IsZero() && !t.family.now().Before(t.Deadline)
+}
+
+// advance counts n finished parts and tells of them.
+func (t *training) advance(n int, what string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.worked = true
+	t.done += n
+	if t.Progress != nil {
+		t.Progress(t.done, t.total, what)
+	}
+}
+
+// report tells what is begun.
+func (t *training) report(what string) {
+	if t.Progress != nil {
+		t.Progress(t.done, t.total, what)
+	}
+}
+
+func (t *training) sampledImages() int { return min(len(t.Examples), sampledImages) }
+
+// vocabulary returns the checkpointed vocabulary or fits it.
+func (t *training) vocabulary(ctx context.Context) (*vocabulary, error) {
+	const sampling, fitting = "sampling images", "fitting the vocabulary"
+	if v := t.loadVocabulary(); v != nil {
+		t.done += t.sampledImages() + 1
+		t.report(fitting)
+		return v, nil
+	}
+	chosen := rand.New(rand.NewPCG(t.Seed, 0x73616d70)).Perm(len(t.Examples))[:t.sampledImages()]
+	per := sampled / len(chosen)
+	rows, err := t.eachImage(ctx, stage{
+		log: "samples", what: sampling, images: chosen, width: per * sampleWidth(),
+		make: func(index int, m *pixel.Image) ([]float32, error) { return sample(m, per, t.Seed, index) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	if t.over() {
+		return nil, family.ErrUnfinished
+	}
+	t.report(fitting)
+	samples, at := unpackSamples(rows)
+	v, err := fitVocabulary(ctx, samples, at, t.Seed)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.saveVocabulary(v); err != nil {
+		return nil, err
+	}
+	t.advance(1, fitting)
+	return v, nil
+}
+
+// features returns the features of every example.
+func (t *training) features(ctx context.Context, v *vocabulary) ([][]float32, error) {
+	if t.over() {
+		return nil, family.ErrUnfinished
+	}
+	all := make([]int, len(t.Examples))
+	for i := range all {
+		all[i] = i
+	}
+	return t.eachImage(ctx, stage{
+		log: "features", what: "describing images", images: all, width: featureDim(),
+		make: func(_ int, m *pixel.Image) ([]float32, error) { return v.features(m), nil },
+	})
+}
+
+// sampleWidth is how many values one sampled place has: every channel's
+// descriptor and the coordinates.
+func sampleWidth() int {
+	sum := 2
+	for _, c := range channels {
+		sum += c.dim
+	}
+	return sum
+}
+
+// sample draws places in an image, with repetition.
+func sample(m *pixel.Image, count int, seed uint64, index int) ([]float32, error) {
+	random := rand.New(rand.NewPCG(seed, uint64(index)))
+	levels := pyramid(m)
+	at := places(levels)
+	if len(at) == 0 {
+		return nil, errors.New("the image is too narrow to describe")
+	}
+	var local [len(channels)]*descriptor.Set
+	for i, c := range channels {
+		local[i] = c.local(levels)
+	}
+	out := make([]float32, 0, count*sampleWidth())
+	for range count {
+		i := random.IntN(len(at))
+		for _, set := range local {
+			out = append(out, set.Row(i)...)
+		}
+		out = append(out, at[i].X, at[i].Y)
+	}
+	return out, nil
+}
+
+func unpackSamples(rows [][]float32) (samples [len(channels)]*descriptor.Set, at []descriptor.Point) {
+	for i, c := range channels {
+		samples[i] = &descriptor.Set{Dim: c.dim}
+	}
+	for _, row := range rows {
+		for ; len(row) > 0; row = row[2:] {
+			for i, c := range channels {
+				samples[i].Data = append(samples[i].Data, row[:c.dim]...)
+				row = row[c.dim:]
+			}
+			at = append(at, descriptor.Point{X: row[0], Y: row[1]})
+		}
+	}
+	return samples, at
+}
