@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"mimeo/internal/customlabels"
 	"mimeo/internal/job"
 )
 
@@ -21,4 +22,14 @@ func (s *Jobs) Abandon(ctx context.Context, spec job.Spec) error {
 		return nil
 	}
 	return err
+}
+
+// InsertVersion inserts a version in its final state.
+func (db *DB) InsertVersion(ctx context.Context, v customlabels.ProjectVersion) error {
+	return db.write(ctx, func(t *tx) error {
+		if err := t.insertVersion(ctx, v, nil); err != nil {
+			return err
+		}
+		return t.finishVersion(ctx, v)
+	})
 }
