@@ -57,6 +57,9 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 }
 
 func (db *DB) open(ctx context.Context, file string) (err error) {
+	if err := claim(file); err != nil {
+		return err
+	}
 	if db.writer, err = sql.Open("sqlite", source(file, url.Values{"_txlock": {"immediate"}})); err != nil {
 		return err
 	}
@@ -74,6 +77,15 @@ func (db *DB) open(ctx context.Context, file string) (err error) {
 	db.reader.SetMaxIdleConns(4)
 	db.queue, err = job.NewQueue(db.writer)
 	return err
+}
+
+// claim makes the file ours alone; SQLite gives its other files the same mode.
+func claim(file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Chmod(0o600), f.Close())
 }
 
 // source is the data source name of file, with the settings that every

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"mimeo/internal/app"
+)
+
+func newServe() *cobra.Command {
+	var config app.Config
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: `Run the server: Rekognition Custom Labels, S3, KMS and STS on one port.
+
+The first start makes the account ` + app.FirstAccount + ` and writes its access key, as
+profile ` + app.FirstProfile + `, to aws/config and aws/credentials in the data directory. What
+a client has to export is printed. SIGTERM or Ctrl-C ends the server: requests
+finish, and jobs go on at the next start.
+
+Every flag can be given as an environment variable instead: MIMEO_DATA_DIR,
+MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY.`,
+		Example: `  mimeo serve
+  mimeo serve --data-dir /var/lib/mimeo --listen :4577 --tls-cert cert.pem --tls-key key.pem`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			logger := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
+			server, err := app.New(cmd.Context(), config.FromEnvironment(os.Getenv), logger, app.Extras{})
+			if err != nil {
+				return err
+			}
+			greet(cmd.OutOrStdout(), server)
+			return server.Run(cmd.Context())
+		},
+	}
+	dataDirFlag(cmd, &config)
+	cmd.Flags().StringVar(&config.Listen, "listen", "", "TCP `address` to listen on (default "+app.DefaultListen+")")
+	cmd.Flags().StringVar(&config.TLSCert, "tls-cert", "", "PEM `file` with the certificate: serve https")
+	cmd.Flags().StringVar(&config.TLSKey, "tls-key", "", "PEM `file` with the certificate's key")
+	return cmd
+}
+
+// dataDirFlag is the flag that all operator commands have.
+func dataDirFlag(cmd *cobra.Command, config *app.Config) {
+	cmd.Flags().StringVar(&config.DataDir, "data-dir", "", "`directory` that holds everything (default mimeo-data)")
+}
+
+// greet says where the server is and what a client needs to know of it.
+func greet(w io.Writer, server *app.App) {
+	fmt.Fprintf(w, "mimeo serves Rekognition Custom Labels, S3, KMS and STS on %s\n\n", server.Endpoint())
+	for _, variable := range server.Environment(app.FirstProfile) {
+		fmt.Fprintf(w, "export %s\n", variable)
+	}
+	fmt.Fprintf(w, `
+aws --endpoint-url %[1]s sts get-caller-identity
+aws --endpoint-url %[1]s s3 mb s3://my-images
+aws --endpoint-url %[1]s rekognition create-project --project-name my-project
+
+`, server.Endpoint())
+}

@@ -1,0 +1,83 @@
+package app
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+)
+
+// DefaultListen is the address of a server that was told no other.
+const DefaultListen = "127.0.0.1:4577"
+
+// A Config is all that a server can be told. A field left unset means what
+// its comment says.
+type Config struct {
+	// DataDir holds everything that the server keeps.
+	DataDir string
+	// Listen is the TCP address, DefaultListen where empty. Port 0 takes a
+	// free one.
+	Listen string
+	// TLSCert and TLSKey are PEM files; both or none. With them the port
+	// speaks https.
+	TLSCert, TLSKey string
+}
+
+// FromEnvironment fills what is unset in c from the variables MIMEO_DATA_DIR,
+// MIMEO_LISTEN, MIMEO_TLS_CERT and MIMEO_TLS_KEY, then with the defaults.
+func (c Config) FromEnvironment(getenv func(string) string) Config {
+	for _, f := range []struct {
+		field              *string
+		variable, standard string
+	}{
+		{&c.DataDir, "MIMEO_DATA_DIR", "mimeo-data"},
+		{&c.Listen, "MIMEO_LISTEN", DefaultListen},
+		{&c.TLSCert, "MIMEO_TLS_CERT", ""},
+		{&c.TLSKey, "MIMEO_TLS_KEY", ""},
+	} {
+		if *f.field == "" {
+			*f.field = getenv(f.variable)
+		}
+		if *f.field == "" {
+			*f.field = f.standard
+		}
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.DataDir == "":
+		return fmt.Errorf("no data directory is given")
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return fmt.Errorf("--tls-cert and --tls-key belong together: one of them is missing")
+	}
+	return nil
+}
+
+func (c Config) scheme() string {
+	if c.TLSCert != "" {
+		return "https"
+	}
+	return "http"
+}
+
+// endpoint is the URL under which clients on this machine reach address.
+func (c Config) endpoint(address net.Addr) string {
+	host, port, err := net.SplitHostPort(address.String())
+	if err != nil {
+		return c.scheme() + "://" + address.String()
+	}
+	if wanted, _, err := net.SplitHostPort(c.Listen); err == nil && wanted != "" && net.ParseIP(wanted) == nil {
+		host = wanted // a name: certificates are for names
+	} else if ip := net.ParseIP(host); ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return c.scheme() + "://" + net.JoinHostPort(host, port)
+}
+
+// The files of a data directory that app itself keeps.
+func (c Config) blobDir() string     { return filepath.Join(c.DataDir, "blobs") }
+func (c Config) scratchDir() string  { return filepath.Join(c.DataDir, "scratch") }
+func (c Config) adminSocket() string { return filepath.Join(c.DataDir, "admin.sock") }
+func (c Config) masterKey() string   { return filepath.Join(c.DataDir, "master.key") }
+func (c Config) awsDir() string      { return filepath.Join(c.DataDir, "aws") }

@@ -1,0 +1,73 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"mimeo/internal/identity"
+	"mimeo/internal/sqlstore"
+)
+
+// An Operator works on a data directory: through the server that runs on it,
+// or on the files themselves when none does.
+type Operator struct {
+	Accounts
+	close func() error
+}
+
+// OpenOperator opens the data directory of c for an operator's command.
+func OpenOperator(ctx context.Context, c Config) (*Operator, error) {
+	if running(ctx, c) {
+		return &Operator{Accounts: newAdminClient(c.adminSocket()), close: func() error { return nil }}, nil
+	}
+	db, err := sqlstore.Open(ctx, c.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	local, err := openAccounts(c, db, endpointFor(c), time.Now)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &Operator{Accounts: local, close: db.Close}, nil
+}
+
+// Close releases the data directory.
+func (o *Operator) Close() error { return o.close() }
+
+// running reports whether a server answers on the directory's socket.
+func running(ctx context.Context, c Config) bool {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", c.adminSocket())
+	if err != nil {
+		return false
+	}
+	_ = conn.Close() // it answered, that is all we asked
+	return true
+}
+
+func openAccounts(c Config, db *sqlstore.DB, endpoint string, now func() time.Time) (*accounts, error) {
+	master, err := loadMasterKey(c.masterKey())
+	if err != nil {
+		return nil, err
+	}
+	service, err := identity.New(db.Identity(), master, now)
+	if err != nil {
+		return nil, fmt.Errorf("open identity: %w", err)
+	}
+	return &accounts{identity: service, profiles: profiles{c.awsDir()}, endpoint: endpoint}, nil
+}
+
+// endpointFor is where a server with this configuration would listen; serve
+// corrects the profiles if it listens elsewhere.
+func endpointFor(c Config) string {
+	if c.Listen == "" {
+		c.Listen = DefaultListen
+	}
+	address, err := net.ResolveTCPAddr("tcp", c.Listen)
+	if err != nil {
+		return c.scheme() + "://" + c.Listen
+	}
+	return c.endpoint(address)
+}
