@@ -63,6 +63,7 @@ var arrows = map[string][]string{
 	"blob/mem":          {"blob", "digest"},
 	"family/classifier": concat([]string{"family", "customlabels"}, vision),
 
+	"sigv4/sigv4test":   nil,
 	"blob/blobtest":     {"blob", "digest"},
 	"job/jobtest":       {"job"},
 	"family/familytest": {"family", "customlabels", "pixel"},
