@@ -51,9 +51,6 @@ func New(ctx context.Context, c Config, logger *slog.Logger, extras Extras) (_ *
 	if a.port, err = listen(ctx, c); err != nil {
 		return nil, err
 	}
-	if a.admin, err = listenAdmin(ctx, c.adminSocket()); err != nil {
-		return nil, err
-	}
 	if a.accounts, err = openAccounts(c, a.storage.db, a.Endpoint(), time.Now); err != nil {
 		return nil, err
 	}
@@ -63,7 +60,13 @@ func New(ctx context.Context, c Config, logger *slog.Logger, extras Extras) (_ *
 	if err := a.accounts.first(ctx); err != nil {
 		return nil, fmt.Errorf("make the first account: %w", err)
 	}
-	return a, a.assemble(extras)
+	if err := a.assemble(extras); err != nil {
+		return nil, err
+	}
+	if a.admin, err = listenAdmin(ctx, c.adminSocket()); err != nil { // last: who finds it finds a server
+		return nil, err
+	}
+	return a, nil
 }
 
 // Endpoint is the URL that clients on this machine use.

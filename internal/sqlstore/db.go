@@ -39,6 +39,10 @@ var ErrInUse = errors.New("the data directory is in use by another mimeo process
 // locks dir for this process, checks the database's integrity and refuses one
 // that a newer mimeo has written.
 func Open(ctx context.Context, dir string) (*DB, error) {
+	dir, err := filepath.Abs(dir) // a relative one would be the host in SQLite's URI
+	if err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create data directory: %w", err)
 	}

@@ -1,0 +1,73 @@
+package apptest
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/rekognition"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"mimeo/internal/app"
+)
+
+// A Client acts as the root of an account, through the SDK, configured by the
+// profile that the server wrote. Nothing is retried.
+type Client struct {
+	Account     string
+	Config      aws.Config
+	Rekognition *rekognition.Client
+	S3          *s3.Client
+	KMS         *kms.Client
+	STS         *sts.Client
+}
+
+// Client returns a client of an account, which is made if it is not there.
+func (s *Server) Client(t testing.TB, account string) *Client {
+	t.Helper()
+	return s.ClientIn(t, account, app.DefaultRegion)
+}
+
+// ClientIn returns a client of an account in a region.
+func (s *Server) ClientIn(t testing.TB, account, region string) *Client {
+	t.Helper()
+	profile := s.profileOf(t, account)
+	cfg, err := config.LoadDefaultConfig(t.Context(),
+		config.WithSharedConfigFiles([]string{filepath.Join(s.DataDir, "aws", "config")}),
+		config.WithSharedCredentialsFiles([]string{filepath.Join(s.DataDir, "aws", "credentials")}),
+		config.WithSharedConfigProfile(profile),
+		config.WithRegion(region),
+		config.WithHTTPClient(s.HTTP),
+		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
+	)
+	if err != nil {
+		t.Fatalf("load profile %s: %v", profile, err)
+	}
+	return &Client{
+		Account: account, Config: cfg,
+		Rekognition: rekognition.NewFromConfig(cfg),
+		S3:          s3.NewFromConfig(cfg),
+		KMS:         kms.NewFromConfig(cfg),
+		STS:         sts.NewFromConfig(cfg),
+	}
+}
+
+func (s *Server) profileOf(t testing.TB, account string) string {
+	t.Helper()
+	all, err := s.App.Accounts().List(t.Context())
+	if err != nil {
+		t.Fatalf("list accounts: %v", err)
+	}
+	if i := slices.IndexFunc(all, func(a app.Account) bool { return a.ID == account }); i >= 0 {
+		return all[i].Profiles[0]
+	}
+	profile := "test-" + account
+	if err := s.App.Accounts().Create(t.Context(), app.NewAccount{ID: account, Profile: profile}); err != nil {
+		t.Fatalf("create account %s: %v", account, err)
+	}
+	return profile
+}

@@ -1,0 +1,126 @@
+// Package apptest is a running server on a free port, with clients of the
+// AWS SDK, for tests of the whole program.
+package apptest
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"testing"
+
+	"mimeo/internal/app"
+	"mimeo/internal/family"
+)
+
+// Options say what kind of server a test needs. The zero value works.
+type Options struct {
+	DataDir  string          // t.TempDir() where empty
+	TLS      bool            // serve https, with a certificate made for it
+	Families []family.Family // beside the product's own
+	Log      slog.Level      // what is logged; Info where not said
+}
+
+// A Server is running until the test ends or Stop is called.
+type Server struct {
+	App      *app.App
+	Endpoint string
+	DataDir  string
+	HTTP     *http.Client // trusts the server's certificate
+
+	log  *logBuffer
+	stop func()
+}
+
+// Start starts a server for a test. If the test fails, its log is shown.
+func Start(t testing.TB, o Options) *Server {
+	t.Helper()
+	if o.DataDir == "" {
+		o.DataDir = t.TempDir()
+	}
+	config := app.Config{DataDir: o.DataDir, Listen: "127.0.0.1:0"}
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	if o.TLS {
+		certificate := newCertificate(t)
+		config.TLSCert, config.TLSKey = certificate.certFile, certificate.keyFile
+		roots := x509.NewCertPool()
+		roots.AddCert(certificate.parsed)
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	log := &logBuffer{}
+	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: o.Log}))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	server, err := app.New(ctx, config, logger, app.Extras{Families: o.Families})
+	if err != nil {
+		cancel()
+		t.Fatalf("app.New: %v", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	s := &Server{App: server, Endpoint: server.Endpoint(), DataDir: o.DataDir, HTTP: &http.Client{Transport: transport}, log: log}
+	s.stop = sync.OnceFunc(func() {
+		transport.CloseIdleConnections()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the server ended with: %v", err)
+		}
+	})
+	t.Cleanup(func() {
+		s.stop()
+		if t.Failed() {
+			t.Logf("the server's log:\n%s", s.Log())
+		}
+	})
+	return s
+}
+
+// Stop shuts the server down and waits for it.
+func (s *Server) Stop() { s.stop() }
+
+// Log returns what the server has logged so far, as JSON lines.
+func (s *Server) Log() string { return s.log.String() }
+
+// Get fetches a page of the server.
+func (s *Server) Get(t testing.TB, path string) (status int, body string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Endpoint+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := s.HTTP.Do(request)
+	if err != nil {
+		t.Fatalf("GET %s: %v", path, err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatalf("GET %s: %v", path, err)
+	}
+	return response.StatusCode, string(text)
+}
+
+// logBuffer keeps a log; it may be written and read at once.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if os.Getenv("MIMEO_TEST_LOG") != "" {
+		_, _ = os.Stderr.Write(p) // for who looks into a failing test
+	}
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}

@@ -1,0 +1,62 @@
+package apptest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"mimeo/internal/apptest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestOwnPages(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]apptest.Options{"http": {}, "https": {TLS: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := apptest.Start(t, o)
+			for path, want := range map[string]string{"/-/healthz": "ok\n", "/-/readyz": "ready\n"} {
+				if status, body := s.Get(t, path); status != http.StatusOK || body != want {
+					t.Errorf("GET %s: %d %q, want 200 %q", path, status, body, want)
+				}
+			}
+			if got := strings.HasPrefix(s.Endpoint, name+"://127.0.0.1:"); !got {
+				t.Errorf("the endpoint is %s, want one of %s", s.Endpoint, name)
+			}
+		})
+	}
+}
+
+// Every request leaves one record, and no record holds a secret.
+func TestOneRecordPerRequest(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Options{})
+	s.Get(t, "/-/healthz")
+	s.Get(t, "/nobodys-bucket/key?X-Amz-Date=x")
+	s.Stop()
+	var records int
+	for line := range strings.Lines(s.Log()) {
+		var r struct {
+			Msg       string `json:"msg"`
+			RequestID string `json:"request_id"`
+			Status    int    `json:"status"`
+		}
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if r.Msg != "request" {
+			continue
+		}
+		records++
+		if r.RequestID == "" || r.Status == 0 {
+			t.Errorf("record without request id or status: %s", line)
+		}
+	}
+	if records != 2 {
+		t.Errorf("two requests left %d records", records)
+	}
+}
