@@ -16,7 +16,7 @@ func TestRoutes(t *testing.T) {
 		surface.services[name] = named(name)
 	}
 	scope := func(service string) string {
-		return "Authorization: AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/" + service + "/aws4_request, SignedHeaders=host, Signature=00\n"
+		return "Authorization: AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/" + service + "/aws4_request, SignedHeaders=host, Signature=00\nX-Amz-Date: 20260101T000000Z\n"
 	}
 	const form = "Content-Type: application/x-www-form-urlencoded; charset=utf-8\n"
 	const action = "Action=GetCallerIdentity&Version=2011-06-15"
