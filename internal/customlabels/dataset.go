@@ -55,6 +55,7 @@ type Dataset struct {
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 	Stats         DatasetStats // after the last finished operation
+	Operation     string       // the id of the one under way; empty where none is
 }
 
 // DatasetStats counts the entries of a dataset.

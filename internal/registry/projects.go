@@ -9,7 +9,6 @@ import (
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
-	"mimeo/internal/job"
 )
 
 // Projects stores projects.
@@ -24,15 +23,14 @@ type Projects interface {
 	// ResourceInUse where the name is taken, and with LimitExceeded where
 	// the namespace holds quota projects.
 	InsertProject(ctx context.Context, p customlabels.Project, tags customlabels.Tags, quota int) error
-	// BeginDeleteProject moves a project to DELETING and inserts the job
-	// that drops it. It fails with ResourceNotFound, and with ResourceInUse
-	// where it is on its way out already, has versions, or a dataset of it
-	// is busy.
-	BeginDeleteProject(ctx context.Context, project arn.Project, spec job.Spec) error
-	// DeleteProject drops a project with its policies, its datasets, which
-	// hold no entries any more, and all their tags. Deleting twice is no
-	// error.
-	DeleteProject(ctx context.Context, project arn.Project) error
+	// BeginDeleteProject moves a project to DELETING, and its datasets too,
+	// under one operation. It fails with ResourceNotFound, and with
+	// ResourceInUse where it is on its way out already, has versions, or a
+	// dataset of it is busy.
+	BeginDeleteProject(ctx context.Context, project arn.Project, op Operation) error
+	// DropProject removes a project that has no datasets, with its policies
+	// and tags. Dropping it twice is no error.
+	DropProject(ctx context.Context, project arn.Project) error
 }
 
 // MaxProjects is AWS's quota of projects per account and region.
@@ -146,4 +144,24 @@ func (s *Service) Project(ctx context.Context, project arn.Project) (customlabel
 		return p, fmt.Errorf("read project %s: %w", project, err)
 	}
 	return p, nil
+}
+
+// DeleteProject begins the deletion of a project, with its datasets and
+// policies, and returns its status.
+func (s *Service) DeleteProject(ctx context.Context, caller arn.Caller, project arn.Project) (customlabels.ProjectStatus, error) {
+	if err := s.allow(ctx, caller, "rekognition:DeleteProject", project, project.Namespace); err != nil {
+		return "", err
+	}
+	op := s.operation()
+	op = op.as(DeleteProjectKind, deleteProjectArgs{Operation: op.ID, Project: project})
+	err := s.projects.BeginDeleteProject(ctx, project, op)
+	switch {
+	case errors.Is(err, customlabels.ResourceNotFound):
+		return "", customlabels.NotFound(project)
+	case errors.Is(err, customlabels.ResourceInUse):
+		return "", customlabels.InUse("The project %s is being deleted, still has project versions, or one of its datasets is being changed.", project)
+	case err != nil:
+		return "", fmt.Errorf("begin deletion of %s: %w", project, err)
+	}
+	return customlabels.ProjectDeleting, nil
 }

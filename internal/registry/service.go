@@ -28,6 +28,7 @@ type Grants interface {
 type Config struct {
 	Projects    Projects
 	Datasets    Datasets
+	Entries     Entries
 	Policies    Policies
 	Tags        Tags
 	Versions    Versions
@@ -45,6 +46,7 @@ type Config struct {
 type Service struct {
 	projects    Projects
 	datasets    Datasets
+	entries     Entries
 	policies    Policies
 	tags        Tags
 	versions    Versions
@@ -59,7 +61,7 @@ type Service struct {
 // New returns a Service.
 func New(c Config) *Service {
 	return &Service{
-		projects: c.Projects, datasets: c.Datasets, policies: c.Policies, tags: c.Tags, versions: c.Versions,
+		projects: c.Projects, datasets: c.Datasets, entries: c.Entries, policies: c.Policies, tags: c.Tags, versions: c.Versions,
 		objects: c.Objects, permissions: c.Permissions, grants: c.Grants, tokens: c.Tokens, log: c.Log, now: c.Now,
 	}
 }

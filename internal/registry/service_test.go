@@ -2,12 +2,17 @@ package registry_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"mimeo/internal/arn"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/job/jobtest"
+	"mimeo/internal/objects"
 	"mimeo/internal/policy"
 	"mimeo/internal/registry"
 	"mimeo/internal/sqlstore"
@@ -38,6 +43,9 @@ type world struct {
 	mu       sync.Mutex
 	clock    time.Time
 	policies map[arn.Principal][]policy.Policy
+	retired  []string // ids of grants
+
+	bucket *bucket
 }
 
 func newWorld(t *testing.T) *world {
@@ -51,10 +59,10 @@ func newWorld(t *testing.T) *world {
 			t.Errorf("close database: %v", err)
 		}
 	})
-	w := &world{t: t, db: db, mine: root(account), clock: time.UnixMilli(1_700_000_000_000), policies: map[arn.Principal][]policy.Policy{}}
+	w := &world{t: t, db: db, mine: root(account), clock: time.UnixMilli(1_700_000_000_000), policies: map[arn.Principal][]policy.Policy{}, bucket: &bucket{objects: map[string]string{}}}
 	w.Service = registry.New(registry.Config{
-		Projects: db.Projects(), Datasets: db.Datasets(), Policies: db.ProjectPolicies(), Tags: db.Tags(), Versions: db.Versions(),
-		Permissions: w, Tokens: registry.TokenKey{1}, Log: slog.New(slog.DiscardHandler), Now: w.now,
+		Projects: db.Projects(), Datasets: db.Datasets(), Entries: db.Entries(), Policies: db.ProjectPolicies(), Tags: db.Tags(), Versions: db.Versions(),
+		Objects: w.bucket, Permissions: w, Grants: w, Tokens: registry.TokenKey{1}, Log: slog.New(slog.DiscardHandler), Now: w.now,
 	})
 	return w
 }
@@ -97,4 +105,107 @@ func (w *world) project(name string) arn.Project {
 		w.t.Fatal(err)
 	}
 	return p
+}
+
+// RetireGrant implements registry.Grants.
+func (w *world) RetireGrant(_ context.Context, caller arn.Caller, _ arn.Key, id string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !caller.Principal.IsService() {
+		w.t.Errorf("%v retires a grant, want the service itself", caller)
+	}
+	w.retired = append(w.retired, id)
+	return nil
+}
+
+// work runs the jobs that wait to their ends.
+func (w *world) work() {
+	w.t.Helper()
+	engine := jobtest.Engine{Queue: w.db.Queue(), Store: w.db.Jobs()}
+	engine.Drain(w.t, jobtest.Quick(2), w.Workers()...)
+}
+
+// A bucket holds the objects of one account in memory, in a bucket named
+// "mine". It is as much of a store as a dataset's manifest needs; the tests
+// of the whole server use the true one.
+type bucket struct {
+	objects.Store
+	objects map[string]string
+	broken  bool // objects fail before their end
+}
+
+func (b *bucket) Head(_ context.Context, caller arn.Caller, ref objects.Ref) (objects.Info, error) {
+	body, ok := b.objects[ref.Key]
+	switch {
+	case ref.Bucket != "mine":
+		return objects.Info{}, objects.NoSuchBucket
+	case caller.Principal.Account != account:
+		return objects.Info{}, objects.AccessDenied
+	case !ok:
+		return objects.Info{}, objects.NoSuchKey
+	}
+	return objects.Info{Size: int64(len(body))}, nil
+}
+
+func (b *bucket) Get(ctx context.Context, caller arn.Caller, ref objects.Ref) (io.ReadCloser, objects.Info, error) {
+	info, err := b.Head(ctx, caller, ref)
+	if err != nil {
+		return nil, info, err
+	}
+	body := b.objects[ref.Key]
+	if b.broken {
+		return io.NopCloser(io.MultiReader(strings.NewReader(body[:len(body)/2]), failing{})), info, nil
+	}
+	return io.NopCloser(strings.NewReader(body)), info, nil
+}
+
+func (b *bucket) Owner(context.Context, arn.Caller, string) (string, error) { return account, nil }
+
+type failing struct{}
+
+func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// dataset creates a dataset from a manifest's text, as far as that goes.
+func (w *world) dataset(p arn.Project, kind customlabels.DatasetType, manifest string) arn.Dataset {
+	w.t.Helper()
+	key := string(kind) + "-" + p.Name + ".manifest"
+	w.bucket.objects[key] = manifest
+	d, err := w.CreateDataset(w.t.Context(), w.mine, registry.CreateDatasetRequest{
+		Project: p, Type: kind, Source: &registry.DatasetSource{Manifest: &objects.Ref{Bucket: "mine", Key: key}},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.work()
+	return d
+}
+
+// check fails the test unless a dataset is in a state with a message.
+func (w *world) check(d arn.Dataset, status customlabels.DatasetStatus, message string) customlabels.DatasetStats {
+	w.t.Helper()
+	got, err := w.DescribeDataset(w.t.Context(), w.mine, d)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if got.Status != status || got.StatusMessage != message || got.Operation != "" {
+		w.t.Errorf("dataset is %s (%s) %q\nwant %s %q", got.Status, got.MessageCode, got.StatusMessage, status, message)
+	}
+	return got.Stats
+}
+
+// entries lists all lines of a dataset that a filter selects.
+func (w *world) entries(d arn.Dataset, f registry.EntryFilter) []string {
+	w.t.Helper()
+	var all []string
+	req := registry.ListDatasetEntriesRequest{Dataset: d, Filter: f, MaxResults: 7}
+	for {
+		page, next, err := w.ListDatasetEntries(w.t.Context(), w.mine, req)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all = append(all, page...)
+		if req.NextToken = next; next == "" {
+			return all
+		}
+	}
 }

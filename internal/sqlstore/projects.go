@@ -9,7 +9,7 @@ import (
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
-	"mimeo/internal/job"
+	"mimeo/internal/registry"
 )
 
 // Projects keeps projects.
@@ -103,7 +103,7 @@ func (t *tx) openProject(ctx context.Context, project arn.Project) error {
 }
 
 // BeginDeleteProject implements registry.Projects.
-func (s *Projects) BeginDeleteProject(ctx context.Context, project arn.Project, spec job.Spec) error {
+func (s *Projects) BeginDeleteProject(ctx context.Context, project arn.Project, op registry.Operation) error {
 	return s.db.write(ctx, func(t *tx) error {
 		p, err := projectRow(ctx, t, project)
 		if err != nil {
@@ -111,9 +111,7 @@ func (s *Projects) BeginDeleteProject(ctx context.Context, project arn.Project, 
 		}
 		var inUse int
 		err = t.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM versions WHERE project = $1)
-			+ (SELECT COUNT(*) FROM datasets WHERE project = $1 AND status IN ($2, $3, $4))`, project.String(),
-			string(customlabels.DatasetCreateInProgress), string(customlabels.DatasetUpdateInProgress),
-			string(customlabels.DatasetDeleteInProgress)).Scan(&inUse)
+			+ (SELECT COUNT(*) FROM datasets WHERE project = $1 AND operation <> '')`, project.String()).Scan(&inUse)
 		if err != nil {
 			return fmt.Errorf("look for versions and busy datasets: %w", err)
 		}
@@ -123,24 +121,30 @@ func (s *Projects) BeginDeleteProject(ctx context.Context, project arn.Project, 
 		if _, err := t.ExecContext(ctx, `UPDATE projects SET status = $2 WHERE arn = $1`, project.String(), string(customlabels.ProjectDeleting)); err != nil {
 			return fmt.Errorf("mark as deleting: %w", err)
 		}
-		return t.enqueue(ctx, spec)
+		if _, err := t.ExecContext(ctx, `UPDATE datasets SET operation = $2, status = $3 WHERE project = $1`,
+			project.String(), op.ID, string(customlabels.DatasetDeleteInProgress)); err != nil {
+			return fmt.Errorf("mark datasets as deleting: %w", err)
+		}
+		return t.enqueue(ctx, op.Job)
 	})
 }
 
-// DeleteProject implements registry.Projects.
-func (s *Projects) DeleteProject(ctx context.Context, project arn.Project) error {
+// DropProject implements registry.Projects.
+func (s *Projects) DropProject(ctx context.Context, project arn.Project) error {
 	return s.db.write(ctx, func(t *tx) error {
-		for _, statement := range []string{
-			`DELETE FROM tags WHERE resource IN (SELECT arn FROM datasets WHERE project = $1)`,
-			`DELETE FROM datasets WHERE project = $1`,
+		return t.each(ctx, project.String(),
 			`DELETE FROM project_policies WHERE project = $1`,
 			`DELETE FROM tags WHERE resource = $1`,
-			`DELETE FROM projects WHERE arn = $1`,
-		} {
-			if _, err := t.ExecContext(ctx, statement, project.String()); err != nil {
-				return fmt.Errorf("delete project: %w", err)
-			}
-		}
-		return nil
+			`DELETE FROM projects WHERE arn = $1`)
 	})
+}
+
+// each runs statements that all have one parameter.
+func (t *tx) each(ctx context.Context, arg string, statements ...string) error {
+	for _, statement := range statements {
+		if _, err := t.ExecContext(ctx, statement, arg); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	return nil
 }

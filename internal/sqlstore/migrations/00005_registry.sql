@@ -30,7 +30,8 @@ CREATE TABLE tags (
     PRIMARY KEY (resource, key)
 );
 
--- The counts are those of the last finished operation.
+-- The counts are those of the last finished operation. operation names the
+-- one that is under way; it is empty where none is.
 CREATE TABLE datasets (
     arn             TEXT   NOT NULL PRIMARY KEY,
     project         TEXT   NOT NULL REFERENCES projects (arn),
@@ -38,6 +39,7 @@ CREATE TABLE datasets (
     status          TEXT   NOT NULL,
     status_message  TEXT   NOT NULL,
     message_code    TEXT   NOT NULL,
+    operation       TEXT   NOT NULL,
     created         BIGINT NOT NULL,
     updated         BIGINT NOT NULL,
     total_entries   BIGINT NOT NULL,

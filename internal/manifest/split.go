@@ -1,0 +1,141 @@
+package manifest
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"slices"
+
+	"mimeo/internal/customlabels"
+)
+
+// Split chooses the fifth of entries that tests a model, and returns their
+// indices in order. Every label is in the test set with about a fifth of its
+// images, at least one, and keeps at least one for training. The choice
+// depends on the entries alone, not on their order.
+//
+// It is iterative stratification (Sechidis, Tsoumakas and Vlahavas, On the
+// Stratification of Multi-Label Data, 2011): rare labels choose first, so
+// that frequent ones can make up for it. It fails with TooFewPerLabel where a
+// label has one image only, or no image has a label.
+func Split(entries []customlabels.Entry) ([]int, error) {
+	s := splitter{entries: entries, of: map[string][]int{}, inTest: make([]bool, len(entries)), decided: make([]bool, len(entries))}
+	var unlabeled []int
+	for _, i := range s.shuffled() {
+		for _, l := range entries[i].Labels {
+			s.of[l.Name] = append(s.of[l.Name], i)
+		}
+		if len(entries[i].Labels) == 0 {
+			unlabeled = append(unlabeled, i)
+		}
+	}
+	labels := s.byRarity()
+	if len(labels) == 0 || len(s.of[labels[0]]) < 2 {
+		return nil, TooFewPerLabel
+	}
+	for _, label := range labels {
+		s.decide(label)
+	}
+	for _, label := range labels {
+		s.mend(label)
+	}
+	for _, i := range unlabeled[:len(unlabeled)/5] {
+		s.inTest[i] = true
+	}
+	var test []int
+	for i, in := range s.inTest {
+		if in {
+			test = append(test, i)
+		}
+	}
+	return test, nil
+}
+
+type splitter struct {
+	entries         []customlabels.Entry
+	of              map[string][]int // the entries of a label
+	inTest, decided []bool
+}
+
+// shuffled returns the indices of the entries in the order of the hashes of
+// their source-refs, so that neighbours in a manifest part.
+func (s *splitter) shuffled() []int {
+	hashes := make([][sha256.Size]byte, len(s.entries))
+	order := make([]int, len(s.entries))
+	for i, e := range s.entries {
+		hashes[i], order[i] = sha256.Sum256([]byte(e.SourceRef)), i
+	}
+	slices.SortFunc(order, func(a, b int) int { return bytes.Compare(hashes[a][:], hashes[b][:]) })
+	return order
+}
+
+// byRarity returns the labels, those with the fewest entries first.
+func (s *splitter) byRarity() []string {
+	var labels []string
+	for label := range s.of {
+		labels = append(labels, label)
+	}
+	slices.SortFunc(labels, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(s.of[a]), len(s.of[b])), cmp.Compare(a, b))
+	})
+	return labels
+}
+
+// decide fills the test set's share of a label; the label's other entries
+// that are not decided yet are for training.
+func (s *splitter) decide(label string) {
+	missing := share(len(s.of[label])) - s.tested(label)
+	for _, i := range s.of[label] {
+		if s.decided[i] {
+			continue
+		}
+		s.decided[i] = true
+		if missing > 0 {
+			s.inTest[i] = true
+			missing--
+		}
+	}
+}
+
+// share is how many of n entries are for the test: a fifth, rounded, but at
+// least one.
+func share(n int) int { return max(1, (2*n+5)/10) }
+
+func (s *splitter) tested(label string) int {
+	n := 0
+	for _, i := range s.of[label] {
+		if s.inTest[i] {
+			n++
+		}
+	}
+	return n
+}
+
+// mend moves one entry of a label that is missing on one side, if that takes
+// no other label's last one.
+func (s *splitter) mend(label string) {
+	n := s.tested(label)
+	if n > 0 && n < len(s.of[label]) {
+		return
+	}
+	for _, i := range s.of[label] {
+		if s.canLeave(i, label) {
+			s.inTest[i] = !s.inTest[i]
+			return
+		}
+	}
+}
+
+func (s *splitter) canLeave(i int, label string) bool {
+	for _, l := range s.entries[i].Labels {
+		tested := s.tested(l.Name)
+		left := tested
+		if !s.inTest[i] {
+			left = len(s.of[l.Name]) - tested
+		}
+		if l.Name != label && left < 2 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,111 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/job"
+	"mimeo/internal/manifest"
+	"mimeo/internal/objects"
+)
+
+// createDatasetArgs are the arguments of the job that fills a new dataset,
+// from a manifest that it reads as the caller, or from another dataset.
+type createDatasetArgs struct {
+	Operation string
+	Dataset   arn.Dataset
+	Caller    arn.Caller
+	Manifest  *objects.Ref
+	Source    *arn.Dataset
+}
+
+type createDatasetWorker struct{ s *Service }
+
+func (createDatasetWorker) Kind() job.Kind { return CreateDatasetKind }
+
+// Work fills the dataset from the beginning: what an earlier attempt wrote is
+// removed first.
+func (w createDatasetWorker) Work(ctx context.Context, run *job.Run) error {
+	var args createDatasetArgs
+	if err := run.Decode(&args); err != nil {
+		return err
+	}
+	if todo, err := w.s.underWay(ctx, args.Dataset, args.Operation); err != nil || !todo {
+		return err
+	}
+	work := Work{run.Attempt, args.Operation, args.Dataset}
+	if err := w.s.clear(ctx, work); err != nil {
+		return err
+	}
+	outcome, err := w.fill(ctx, work, args)
+	if err != nil {
+		return wrap(err, "fill dataset", args.Dataset)
+	}
+	if outcome.Status == customlabels.DatasetCreateFailed {
+		if err := w.s.clear(ctx, work); err != nil {
+			return err
+		}
+	}
+	return wrap(w.s.datasets.Finish(ctx, work, outcome), "finish dataset", args.Dataset)
+}
+
+func (w createDatasetWorker) fill(ctx context.Context, work Work, args createDatasetArgs) (Outcome, error) {
+	if args.Source != nil {
+		err := w.s.entries.CopyEntries(ctx, work, *args.Source)
+		if errors.Is(err, customlabels.ResourceNotFound) {
+			err = manifest.FileError("The source dataset does not exist any more.")
+		}
+		return w.outcome(nil, err, "The dataset was successfully created from the source dataset.")
+	}
+	im := newImporter()
+	err := w.importManifest(ctx, work, args, im)
+	return w.outcome(im, err, "The dataset was successfully created from the manifest file.")
+}
+
+func (w createDatasetWorker) outcome(im *importer, err error, sentence string) (Outcome, error) {
+	return w.s.outcome(im, err, customlabels.DatasetCreateComplete, customlabels.DatasetCreateFailed, sentence)
+}
+
+func (w createDatasetWorker) importManifest(ctx context.Context, work Work, args createDatasetArgs, im *importer) error {
+	if path.Ext(args.Manifest.Key) == "" {
+		return manifest.Unsupported
+	}
+	body, info, err := w.s.objects.Get(ctx, args.Caller, *args.Manifest)
+	if err != nil {
+		if isRefusal(err) {
+			return manifest.BucketPermissions
+		}
+		return fmt.Errorf("open manifest: %w", err)
+	}
+	defer func() { _ = body.Close() }() // a damaged object fails its last read
+	if info.Size > manifest.MaxSize {
+		return manifest.TooLarge
+	}
+	var position int64
+	return im.read(body, func(entries []customlabels.Entry) error {
+		err := w.s.entries.AppendEntries(ctx, work, position, entries)
+		position += int64(len(entries))
+		return err
+	})
+}
+
+// Fail implements job.Worker.
+func (w createDatasetWorker) Fail(ctx context.Context, run *job.Run, cause error) error {
+	var args createDatasetArgs
+	if err := run.Decode(&args); err != nil {
+		return err
+	}
+	if todo, err := w.s.underWay(ctx, args.Dataset, args.Operation); err != nil || !todo {
+		return err
+	}
+	work := Work{run.Attempt, args.Operation, args.Dataset}
+	if err := w.s.clear(ctx, work); err != nil {
+		return err
+	}
+	w.s.log.ErrorContext(ctx, "dataset not created", "dataset", args.Dataset, "cause", cause)
+	return wrap(w.s.datasets.Finish(ctx, work, w.s.failed(customlabels.DatasetCreateFailed)), "fail dataset", args.Dataset)
+}
