@@ -1,0 +1,224 @@
+package kms
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/envelope"
+	"mimeo/internal/fault"
+)
+
+// EncryptRequest asks for Encrypt.
+type EncryptRequest struct {
+	Use
+	Plaintext Plaintext // 1 to 4096 bytes
+}
+
+// Encrypted is a ciphertext and the key that it names.
+type Encrypted struct {
+	Ciphertext []byte
+	Key        arn.Key
+}
+
+// Encrypt encrypts a small plaintext, bound to the encryption context.
+func (s *Service) Encrypt(ctx context.Context, caller arn.Caller, r EncryptRequest) (Encrypted, error) {
+	if len(r.Plaintext) == 0 || len(r.Plaintext) > maxPlaintext {
+		return Encrypted{}, invalid("The plaintext has %d bytes; 1 to %d can be encrypted.", len(r.Plaintext), maxPlaintext)
+	}
+	return s.encrypt(ctx, caller, EncryptOperation, r.Use, r.Plaintext)
+}
+
+// encrypt encrypts what a caller gives or what is generated for it.
+func (s *Service) encrypt(ctx context.Context, caller arn.Caller, op Operation, u Use, plain Plaintext) (Encrypted, error) {
+	k, err := s.findUsable(ctx, caller, op, u)
+	if err != nil {
+		return Encrypted{}, err
+	}
+	material, err := s.material(ctx, k.ARN)
+	if err != nil {
+		return Encrypted{}, err
+	}
+	ciphertext, err := encrypt(k.ARN.ID, material, plain, u.Context)
+	return Encrypted{Ciphertext: ciphertext, Key: k.ARN}, err
+}
+
+// findUsable is find for a key that must be enabled; it ends a dry run.
+func (s *Service) findUsable(ctx context.Context, caller arn.Caller, op Operation, u Use) (Key, error) {
+	k, err := s.find(ctx, caller, op, u)
+	if err != nil {
+		return Key{}, err
+	}
+	if err := k.usable(); err != nil {
+		return Key{}, err
+	}
+	if u.DryRun {
+		return Key{}, dryRun()
+	}
+	return k, nil
+}
+
+// DecryptRequest asks for Decrypt. KeyID may be empty: the ciphertext names
+// its key. If it is not, it must name the same.
+type DecryptRequest struct {
+	Use
+	Ciphertext []byte
+}
+
+// Decrypted is a plaintext and the key that it was encrypted under.
+type Decrypted struct {
+	Plaintext Plaintext
+	Key       arn.Key
+}
+
+// Decrypt returns the plaintext of a ciphertext, given the encryption context
+// that it was encrypted with.
+func (s *Service) Decrypt(ctx context.Context, caller arn.Caller, r DecryptRequest) (Decrypted, error) {
+	return s.decrypt(ctx, caller, DecryptOperation, r)
+}
+
+func (s *Service) decrypt(ctx context.Context, caller arn.Caller, op Operation, r DecryptRequest) (Decrypted, error) {
+	id, err := keyOf(r.Ciphertext)
+	if err != nil {
+		return Decrypted{}, err
+	}
+	if r.KeyID != "" {
+		k, err := s.find(ctx, caller, op, r.Use)
+		if err != nil {
+			return Decrypted{}, err
+		}
+		if k.ARN.ID != id {
+			return Decrypted{}, fault.New(IncorrectKey, "The key ID in the request does not identify a CMK that can perform this operation.")
+		}
+	}
+	k, err := s.keyInCiphertext(ctx, caller, op, id, r.Use)
+	if err != nil {
+		return Decrypted{}, err
+	}
+	material, err := s.material(ctx, k.ARN)
+	if err != nil {
+		return Decrypted{}, err
+	}
+	plain, err := decrypt(material, r.Ciphertext, r.Context)
+	return Decrypted{Plaintext: plain, Key: k.ARN}, err
+}
+
+// keyInCiphertext returns the usable key of a ciphertext. Whether there is
+// none, or it is elsewhere, or the caller may not use it, is one answer.
+func (s *Service) keyInCiphertext(ctx context.Context, caller arn.Caller, op Operation, id string, u Use) (Key, error) {
+	k, err := s.key(ctx, id)
+	if errors.Is(err, NotFound) || err == nil && !k.ARN.SameRegion(namespace(caller)) {
+		return Key{}, unreadable()
+	}
+	if err != nil {
+		return Key{}, err
+	}
+	u.KeyID = k.ARN.String()
+	k, err = s.findUsable(ctx, caller, op, u)
+	if errors.Is(err, AccessDenied) && !caller.Owns(k.ARN.Namespace) {
+		return Key{}, unreadable().Because(err)
+	}
+	return k, err
+}
+
+// ReEncryptRequest asks for ReEncrypt. Source.KeyID may be empty.
+type ReEncryptRequest struct {
+	Source, Destination Use
+	Ciphertext          []byte
+}
+
+// ReEncrypted is a ciphertext with the key that it is, and the one that it
+// was, encrypted under.
+type ReEncrypted struct {
+	Encrypted
+	Source arn.Key
+}
+
+// ReEncrypt decrypts a ciphertext and encrypts it again under another key or
+// another context; the plaintext is not shown.
+func (s *Service) ReEncrypt(ctx context.Context, caller arn.Caller, r ReEncryptRequest) (ReEncrypted, error) {
+	destination, err := s.findUsable(ctx, caller, ReEncryptToOperation, Use{KeyID: r.Destination.KeyID, Context: r.Destination.Context, GrantTokens: r.Destination.GrantTokens})
+	if err != nil {
+		return ReEncrypted{}, err
+	}
+	was, err := s.decrypt(ctx, caller, ReEncryptFromOperation, DecryptRequest{Use: r.Source, Ciphertext: r.Ciphertext})
+	if err != nil {
+		return ReEncrypted{}, err
+	}
+	u := r.Destination
+	u.KeyID = destination.ARN.String()
+	is, err := s.encrypt(ctx, caller, ReEncryptToOperation, u, was.Plaintext)
+	return ReEncrypted{Encrypted: is, Source: was.Key}, err
+}
+
+// A DataKey is a key for one thing: the plain one encrypts it and is
+// forgotten, the ciphertext is kept beside it.
+type DataKey struct {
+	Plain      envelope.Key
+	Ciphertext []byte
+	Key        arn.Key
+}
+
+// String hides the plain key.
+func (DataKey) String() string { return redacted }
+
+// GenerateDataKey returns a fresh key of 256 bits, encrypted under a key and
+// bound to a context.
+func (s *Service) GenerateDataKey(ctx context.Context, caller arn.Caller, keyID string, context EncryptionContext) (DataKey, error) {
+	plain := envelope.NewKey()
+	e, err := s.encrypt(ctx, caller, GenerateDataKeyOperation, Use{KeyID: keyID, Context: context}, plain.Reveal())
+	if err != nil {
+		return DataKey{}, err
+	}
+	return DataKey{Plain: plain, Ciphertext: e.Ciphertext, Key: e.Key}, nil
+}
+
+// OpenDataKey returns the plain key of what GenerateDataKey returned.
+func (s *Service) OpenDataKey(ctx context.Context, caller arn.Caller, ciphertext []byte, context EncryptionContext) (envelope.Key, error) {
+	d, err := s.Decrypt(ctx, caller, DecryptRequest{Use: Use{Context: context}, Ciphertext: ciphertext})
+	if err != nil {
+		return envelope.Key{}, err
+	}
+	k, err := envelope.KeyFrom(d.Plaintext)
+	if err != nil {
+		return envelope.Key{}, fmt.Errorf("data key under %s: %w", d.Key, err)
+	}
+	return k, nil
+}
+
+// DataKeyRequest asks for a data key of any size.
+type DataKeyRequest struct {
+	Use
+	Bytes int // 1 to 1024
+}
+
+// maxDataKey is the longest data key, in bytes.
+const maxDataKey = 1024
+
+// GenerateDataKeyOfSize returns a random data key of Bytes bytes with its
+// ciphertext.
+func (s *Service) GenerateDataKeyOfSize(ctx context.Context, caller arn.Caller, r DataKeyRequest) (Plaintext, Encrypted, error) {
+	return s.dataKey(ctx, caller, GenerateDataKeyOperation, r)
+}
+
+// GenerateDataKeyWithoutPlaintext is GenerateDataKeyOfSize for a key that is
+// needed later. It is a permission of its own.
+func (s *Service) GenerateDataKeyWithoutPlaintext(ctx context.Context, caller arn.Caller, r DataKeyRequest) (Encrypted, error) {
+	_, e, err := s.dataKey(ctx, caller, GenerateDataKeyWithoutPlaintextOperation, r)
+	return e, err
+}
+
+func (s *Service) dataKey(ctx context.Context, caller arn.Caller, op Operation, r DataKeyRequest) (Plaintext, Encrypted, error) {
+	if r.Bytes < 1 || r.Bytes > maxDataKey {
+		return nil, Encrypted{}, invalid("A data key has 1 to %d bytes, not %d.", maxDataKey, r.Bytes)
+	}
+	plain := make(Plaintext, r.Bytes)
+	_, _ = rand.Read(plain) // documented never to fail
+	e, err := s.encrypt(ctx, caller, op, r.Use, plain)
+	if err != nil {
+		return nil, Encrypted{}, err
+	}
+	return plain, e, nil
+}

@@ -1,0 +1,192 @@
+package kms
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/fault"
+	"mimeo/internal/policy"
+)
+
+// A reference is what a KeyId names: a key or an alias, in a namespace.
+type reference struct {
+	in    arn.Namespace
+	id    string // of a key
+	alias string // "alias/NAME"
+}
+
+// refer reads a KeyId: an id or alias name of the caller's own, or an ARN.
+func refer(caller arn.Caller, keyID string) (reference, error) {
+	if !strings.HasPrefix(keyID, "arn:") {
+		if strings.HasPrefix(keyID, "alias/") {
+			return reference{in: namespace(caller), alias: keyID}, nil
+		}
+		return reference{in: namespace(caller), id: keyID}, nil
+	}
+	a, err := arn.Parse(keyID)
+	if err != nil || a.Service != "kms" || !arn.IsAccount(a.Account) {
+		return reference{}, fault.New(InvalidArn, "Invalid arn %.200s", keyID)
+	}
+	r := reference{in: arn.Namespace{Partition: a.Partition, Region: a.Region, Account: a.Account}}
+	if id, ok := strings.CutPrefix(a.Resource, "key/"); ok && id != "" {
+		r.id = id
+		return r, nil
+	}
+	if strings.HasPrefix(a.Resource, "alias/") {
+		r.alias = a.Resource
+		return r, nil
+	}
+	return reference{}, fault.New(InvalidArn, "Invalid arn %.200s", keyID)
+}
+
+// find returns the key that a request names, if the caller may do op with it.
+func (s *Service) find(ctx context.Context, caller arn.Caller, op Operation, u Use) (Key, error) {
+	k, _, err := s.findWithGrant(ctx, caller, op, u)
+	return k, err
+}
+
+// findOwn is find for operations that AWS does not do across accounts.
+func (s *Service) findOwn(ctx context.Context, caller arn.Caller, op Operation, keyID string) (Key, error) {
+	r, err := refer(caller, keyID)
+	switch {
+	case err != nil:
+		return Key{}, err
+	case r.alias != "":
+		return Key{}, fault.New(InvalidArn, "%s takes a key id or a key ARN, not an alias.", op)
+	case !caller.Owns(r.in):
+		return Key{}, deniedAbroad(caller, op.action())
+	}
+	return s.find(ctx, caller, op, Use{KeyID: keyID})
+}
+
+// findWithGrant is find that also returns the grant, if one decided.
+func (s *Service) findWithGrant(ctx context.Context, caller arn.Caller, op Operation, u Use) (Key, *Grant, error) {
+	if err := u.Context.check(); err != nil {
+		return Key{}, nil, err
+	}
+	r, err := refer(caller, u.KeyID)
+	if err != nil {
+		return Key{}, nil, err
+	}
+	k, err := s.resolve(ctx, caller, r)
+	if err == nil {
+		var via *Grant
+		via, err = s.authorize(ctx, caller, k, op, u)
+		if err == nil {
+			return k, via, nil
+		}
+	}
+	if !caller.Owns(r.in) && (errors.Is(err, NotFound) || errors.Is(err, AccessDenied)) {
+		return Key{}, nil, deniedAbroad(caller, op.action()).Because(err)
+	}
+	return Key{}, nil, err
+}
+
+// resolve returns the key that a reference names, or NotFound with a message
+// that only the owner of the namespace may see.
+func (s *Service) resolve(ctx context.Context, caller arn.Caller, r reference) (Key, error) {
+	if !r.in.SameRegion(namespace(caller)) {
+		return Key{}, fault.New(NotFound, "Invalid arn %s", r.in.Region)
+	}
+	if r.alias != "" {
+		a, err := s.store.Alias(ctx, r.in, r.alias)
+		if errors.Is(err, NotFound) {
+			return Key{}, aliasNotFound(Alias{Namespace: r.in, Name: r.alias})
+		}
+		if err != nil {
+			return Key{}, fmt.Errorf("look up %s: %w", r.alias, err)
+		}
+		r.id = a.KeyID
+	}
+	k, err := s.key(ctx, r.id)
+	if errors.Is(err, NotFound) || err == nil && k.ARN.Namespace != r.in {
+		return Key{}, keyNotFound(arn.Key{Namespace: r.in, ID: r.id})
+	}
+	return k, err
+}
+
+// key returns a key by its id, whosever it is. One whose window of deletion is
+// over is removed and not found.
+func (s *Service) key(ctx context.Context, id string) (Key, error) {
+	k, err := s.store.Key(ctx, id)
+	if err != nil || !s.expired(k) {
+		return k, err
+	}
+	if _, err := s.DeleteExpired(ctx); err != nil {
+		return Key{}, err
+	}
+	return Key{}, NotFound
+}
+
+// authorize decides whether the caller may do op with k. A denial by policy
+// is final; where the policies say nothing, a grant may allow it, which is
+// returned then.
+//
+// A service of ours is allowed everything with the keys of its own. With a
+// customer's key it needs a grant: no key policy speaks for it.
+func (s *Service) authorize(ctx context.Context, caller arn.Caller, k Key, op Operation, u Use) (*Grant, error) {
+	service := caller.Principal.IsService()
+	if service && k.Manager == Ours {
+		return nil, nil
+	}
+	identity, err := s.permissions.IdentityPolicies(ctx, caller)
+	if err != nil {
+		return nil, fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
+	}
+	document, err := policy.Parse(k.Policy)
+	if err != nil {
+		return nil, fmt.Errorf("parse the policy of %s: %w", k.ARN, err)
+	}
+	request := policy.Request{Principal: caller.Principal, Action: op.action(), Resource: k.ARN.String()}
+	d := policy.AuthorizeByResource(request, k.ARN.Account, identity, []policy.Policy{{Name: "the key policy", Document: document}})
+	if d.Allowed() && !service {
+		return nil, nil
+	}
+	if d.Verdict != policy.Deny {
+		g, err := s.grantFor(ctx, caller, k, op, u)
+		if g != nil || err != nil {
+			return g, err
+		}
+	}
+	return nil, denied(caller, op.action(), k.ARN, d.Reason())
+}
+
+// allowed decides about an action that concerns no key of anyone.
+func (s *Service) allowed(ctx context.Context, caller arn.Caller, action, resource string) error {
+	identity, err := s.permissions.IdentityPolicies(ctx, caller)
+	if err != nil {
+		return fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
+	}
+	d := policy.Authorize(policy.Request{Principal: caller.Principal, Action: action, Resource: resource}, caller.Principal.Account, identity, nil)
+	if d.Allowed() {
+		return nil
+	}
+	return denied(caller, action, text(resource), d.Reason())
+}
+
+type text string
+
+func (t text) String() string { return string(t) }
+
+// page cuts a list that was read with one more than limit, and makes the
+// marker of the next page from the last of this one.
+func page[T any](list []T, limit int, name func(T) string) ([]T, string, error) {
+	if len(list) <= limit {
+		return list, "", nil
+	}
+	list = list[:limit]
+	return list, base64.RawURLEncoding.EncodeToString([]byte(name(list[limit-1]))), nil
+}
+
+func parseMarker(marker string) (string, error) {
+	after, err := base64.RawURLEncoding.DecodeString(marker)
+	if err != nil || !utf8.Valid(after) {
+		return "", fault.New(InvalidMarker, "The marker is not one that this operation returned.")
+	}
+	return string(after), nil
+}

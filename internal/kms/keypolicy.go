@@ -1,0 +1,105 @@
+package kms
+
+import (
+	"context"
+	"fmt"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/fault"
+	"mimeo/internal/policy"
+)
+
+// The operations that change and show key policies.
+const (
+	getKeyPolicy Operation = "GetKeyPolicy"
+	putKeyPolicy Operation = "PutKeyPolicy"
+)
+
+// defaultPolicy gives the account, and by it the account's identity policies,
+// all permissions:
+// https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+func defaultPolicy(in arn.Namespace) string {
+	return fmt.Sprintf(`{
+  "Version" : "2012-10-17",
+  "Id" : "key-default-1",
+  "Statement" : [ {
+    "Sid" : "Enable IAM User Permissions",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "%s"
+    },
+    "Action" : "kms:*",
+    "Resource" : "*"
+  } ]
+}`, arn.Root(in.Partition, in.Account))
+}
+
+// managedPolicy lets the account use a key that the service manages, and not
+// change it.
+func managedPolicy(in arn.Namespace, service string) string {
+	root := arn.Root(in.Partition, in.Account)
+	return fmt.Sprintf(`{
+  "Version" : "2012-10-17",
+  "Id" : "auto-%s-1",
+  "Statement" : [ {
+    "Sid" : "Allow use of the key by the account",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "%s"
+    },
+    "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant" ],
+    "Resource" : "*"
+  } ]
+}`, service, root)
+}
+
+// GetKeyPolicy returns the text of a key's policy.
+func (s *Service) GetKeyPolicy(ctx context.Context, caller arn.Caller, keyID string) (string, error) {
+	k, err := s.findOwn(ctx, caller, getKeyPolicy, keyID)
+	return k.Policy, err
+}
+
+// NewPolicy is what PutKeyPolicy gives to a key.
+type NewPolicy struct {
+	KeyID, Policy string
+	// SkipLockoutCheck lets a policy pass that denies its author to change it.
+	SkipLockoutCheck bool
+}
+
+// PutKeyPolicy replaces the policy of a key.
+func (s *Service) PutKeyPolicy(ctx context.Context, caller arn.Caller, p NewPolicy) error {
+	k, err := s.findOwn(ctx, caller, putKeyPolicy, p.KeyID)
+	if err != nil {
+		return err
+	}
+	k.Policy = p.Policy
+	if err := s.checkPolicy(ctx, caller, k, p.SkipLockoutCheck); err != nil {
+		return err
+	}
+	_, err = s.change(ctx, caller, p.KeyID, putKeyPolicy, func(k *Key) error {
+		k.Policy = p.Policy
+		return nil
+	})
+	return err
+}
+
+// checkPolicy refuses a policy that does not parse, and one after which the
+// caller could not put another.
+func (s *Service) checkPolicy(ctx context.Context, caller arn.Caller, k Key, skipLockout bool) error {
+	document, err := policy.Parse(k.Policy)
+	if err != nil {
+		return fault.New(MalformedPolicyDocument, "%v", err)
+	}
+	if skipLockout {
+		return nil
+	}
+	identity, err := s.permissions.IdentityPolicies(ctx, caller)
+	if err != nil {
+		return fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
+	}
+	request := policy.Request{Principal: caller.Principal, Action: putKeyPolicy.action(), Resource: k.ARN.String()}
+	if !policy.AuthorizeByResource(request, k.ARN.Account, identity, []policy.Policy{{Document: document}}).Allowed() {
+		return fault.New(MalformedPolicyDocument, "The new key policy will not allow you to update the key policy in the future.")
+	}
+	return nil
+}

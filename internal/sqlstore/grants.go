@@ -1,0 +1,150 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"mimeo/internal/kms"
+)
+
+const grantColumns = `id, key_arn, name, created, grantee, retiring, issuer, operations, constraints`
+
+func scanGrant(row scanner) (kms.Grant, error) {
+	var g kms.Grant
+	var created int64
+	err := row.Scan(&g.ID, textColumn{&g.Key}, &g.Name, &created, textColumn{&g.Grantee}, textColumn{&g.Retiring}, textColumn{&g.Issuer}, jsonColumn{&g.Operations}, jsonColumn{&g.Constraints})
+	g.Created = instant(created)
+	return g, err
+}
+
+// InsertGrant implements [kms.Grants].
+func (s *KMS) InsertGrant(ctx context.Context, g kms.Grant, limit int) (kms.Grant, error) {
+	operations, err := json.Marshal(g.Operations)
+	if err != nil {
+		return kms.Grant{}, fmt.Errorf("insert grant: %w", err)
+	}
+	constraints, err := json.Marshal(g.Constraints) // names in order: equal constraints have equal texts
+	if err != nil {
+		return kms.Grant{}, fmt.Errorf("insert grant: %w", err)
+	}
+	content := []any{g.Key.ID, g.Name, text(g.Grantee), text(g.Retiring), text(g.Issuer), string(operations), string(constraints)}
+	err = s.db.write(ctx, func(t *tx) error {
+		same, err := t.sameGrant(ctx, g, content)
+		if err != nil || same.ID != "" {
+			g = same
+			return err
+		}
+		if err := t.canHoldGrant(ctx, g.Key.ID, limit); err != nil {
+			return err
+		}
+		_, err = t.ExecContext(ctx, `INSERT INTO kms_grants (key_id, name, grantee, retiring, issuer, operations, constraints, id, key_arn, created, bound)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, append(content, g.ID, g.Key.String(), millis(g.Created), g.Constraints.Equals.Digest())...)
+		if err != nil {
+			return fmt.Errorf("insert grant: %w", err)
+		}
+		return nil
+	})
+	return g, err
+}
+
+// sameGrant returns the grant of a name that has the same content, or the
+// zero Grant.
+func (t *tx) sameGrant(ctx context.Context, g kms.Grant, content []any) (kms.Grant, error) {
+	if g.Name == "" {
+		return kms.Grant{}, nil
+	}
+	same, err := scanGrant(t.QueryRowContext(ctx, `SELECT `+grantColumns+` FROM kms_grants WHERE key_id = $1 AND name = $2
+		AND grantee = $3 AND retiring = $4 AND issuer = $5 AND operations = $6 AND constraints = $7 ORDER BY id LIMIT 1`, content...))
+	if errors.Is(err, sql.ErrNoRows) {
+		return kms.Grant{}, nil
+	}
+	if err != nil {
+		return kms.Grant{}, fmt.Errorf("look for grant %q: %w", g.Name, err)
+	}
+	return same, nil
+}
+
+func (t *tx) canHoldGrant(ctx context.Context, keyID string, limit int) error {
+	if _, err := keyByID(ctx, t, keyID); err != nil {
+		return err
+	}
+	var n int
+	if err := t.QueryRowContext(ctx, `SELECT COUNT(*) FROM kms_grants WHERE key_id = $1`, keyID).Scan(&n); err != nil {
+		return fmt.Errorf("count grants: %w", err)
+	}
+	if n >= limit {
+		return kms.LimitExceeded
+	}
+	return nil
+}
+
+// Grant implements [kms.Grants].
+func (s *KMS) Grant(ctx context.Context, keyID, id string) (kms.Grant, error) {
+	g, err := scanGrant(s.db.reader.QueryRowContext(ctx, `SELECT `+grantColumns+` FROM kms_grants WHERE id = $1 AND key_id = $2`, id, keyID))
+	if errors.Is(err, sql.ErrNoRows) {
+		return kms.Grant{}, kms.NotFound
+	}
+	if err != nil {
+		return kms.Grant{}, fmt.Errorf("read grant: %w", err)
+	}
+	return g, nil
+}
+
+// Grants implements [kms.Grants].
+func (s *KMS) Grants(ctx context.Context, q kms.GrantQuery) ([]kms.Grant, error) {
+	var where []string
+	var args []any
+	add := func(condition string, value any) {
+		args = append(args, value)
+		where = append(where, condition+" $"+strconv.Itoa(len(args)))
+	}
+	add("id >", q.After)
+	if q.KeyID != "" {
+		add("key_id =", q.KeyID)
+	}
+	if q.ID != "" {
+		add("id =", q.ID)
+	}
+	if grantee := text(q.Grantee); grantee != "" {
+		add("grantee =", grantee)
+	}
+	if len(q.Bound) > 0 {
+		where = append(where, "bound IN ("+placeholders(len(args)+1, len(q.Bound))+")")
+		for _, digest := range q.Bound {
+			args = append(args, digest)
+		}
+	}
+	if q.NamePrefix != "" {
+		add("name >=", q.NamePrefix)
+		add("name <", q.NamePrefix+"\U0010ffff")
+	}
+	query := `SELECT ` + grantColumns + ` FROM kms_grants WHERE ` + strings.Join(where, " AND ") + ` ORDER BY id`
+	if q.Limit > 0 {
+		args = append(args, q.Limit)
+		query += " LIMIT $" + strconv.Itoa(len(args))
+	}
+	rows, err := s.db.reader.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list grants: %w", err)
+	}
+	return collect(rows, scanGrant)
+}
+
+// DeleteGrant implements [kms.Grants].
+func (s *KMS) DeleteGrant(ctx context.Context, keyID, id string) error {
+	return s.db.write(ctx, func(t *tx) error {
+		deleted, err := changed(t.ExecContext(ctx, `DELETE FROM kms_grants WHERE id = $1 AND key_id = $2`, id, keyID))
+		if err != nil {
+			return fmt.Errorf("delete grant: %w", err)
+		}
+		if !deleted {
+			return kms.NotFound
+		}
+		return nil
+	})
+}
