@@ -1,0 +1,76 @@
+// Package copier copies one project version to another project, in the same
+// account or another one: CopyProjectVersion, which mimeo exists for.
+//
+// start.go decides in the request; worker.go does what the request decided,
+// in a job that may be cut at any instruction and run again. A copy shares
+// the source's blobs: only keys are wrapped anew, no byte of the model moves,
+// so it takes the same time for 1 MB and for 10 GB.
+//
+// API: https://docs.aws.amazon.com/rekognition/latest/APIReference/API_CopyProjectVersion.html
+package copier
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/job"
+	"mimeo/internal/objects"
+	"mimeo/internal/policy"
+	"mimeo/internal/vault"
+)
+
+// Kind is the kind of a copy's job.
+const Kind job.Kind = "copy"
+
+// A Store keeps copies. Its refusals are bare codes of customlabels.
+type Store interface {
+	// InsertCopy inserts the copy, its tags, a pin on its source and its job
+	// in one transaction.
+	InsertCopy(ctx context.Context, v customlabels.ProjectVersion, tags customlabels.Tags, spec job.Spec) error
+	// FinishCopy publishes the copy, FailCopy ends it; both drop the pin, and
+	// neither changes a copy that has ended.
+	FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion) error
+	FailCopy(ctx context.Context, a job.Attempt, v arn.ProjectVersion, message string) error
+	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
+	// HasVersion reports whether a project has a version of that name.
+	HasVersion(ctx context.Context, project arn.Project, name string) (bool, error)
+	MarkVerified(ctx context.Context, a arn.ProjectVersion, at time.Time) error
+}
+
+// A Registry knows projects, versions and who may do what with them.
+type Registry interface {
+	Authorize(ctx context.Context, caller arn.Caller, action string, resource fmt.Stringer, owner arn.Namespace) error
+	Project(ctx context.Context, a arn.Project) (customlabels.Project, error)
+	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
+	Policies(ctx context.Context, a arn.Project) ([]customlabels.ProjectPolicy, error)
+}
+
+// Permissions knows the identity policies of a caller.
+type Permissions interface {
+	IdentityPolicies(ctx context.Context, caller arn.Caller) ([]policy.Policy, error)
+}
+
+// A Vault holds version keys and opens artifacts.
+type Vault interface {
+	Prepare(ctx context.Context, caller arn.Caller, keyID string, v arn.ProjectVersion) (vault.KeyUse, error)
+	Release(ctx context.Context, use vault.KeyUse) error
+	Abandon(ctx context.Context, use vault.KeyUse) error
+	NewVersionKey(ctx context.Context, v arn.ProjectVersion, use vault.KeyUse) (vault.VersionKey, error)
+	Unlock(ctx context.Context, v arn.ProjectVersion, b customlabels.Bundle) (vault.VersionKey, error)
+	Open(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (io.ReadCloser, error)
+	Verify(ctx context.Context, a customlabels.Artifact) error
+}
+
+// Service starts copies and works on them.
+type Service struct {
+	Store       Store
+	Registry    Registry
+	Permissions Permissions
+	Objects     objects.Store
+	Vault       Vault
+	Now         func() time.Time
+}

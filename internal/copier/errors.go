@@ -1,0 +1,77 @@
+package copier
+
+import (
+	"errors"
+	"fmt"
+
+	"mimeo/internal/blob"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/digest"
+	"mimeo/internal/envelope"
+	"mimeo/internal/fault"
+	"mimeo/internal/job"
+)
+
+// A Side is one end of a copy.
+type Side string
+
+// The two ends.
+const (
+	Source      Side = "source"
+	Destination Side = "destination"
+)
+
+// An Error says at which end, and in doing what, a copy failed.
+type Error struct {
+	Side  Side
+	Doing string
+	Err   error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %v", e.Side, e.Doing, e.Err) }
+
+// Unwrap returns what went wrong.
+func (e *Error) Unwrap() error { return e.Err }
+
+// permanent marks the errors that no retry can mend: a refusal by a key or a
+// bucket, a damaged or missing artifact, a version that is gone.
+func permanent(err error) error {
+	var refused *fault.Error
+	var code fault.Code
+	if errors.As(err, &refused) || errors.As(err, &code) || isDamage(err) {
+		return job.Permanent(err)
+	}
+	return err
+}
+
+func isDamage(err error) bool {
+	return errors.Is(err, digest.ErrMismatch) || errors.Is(err, blob.ErrNotFound) || errors.Is(err, envelope.ErrNotAuthentic)
+}
+
+// failureMessage is the StatusMessage of a failed copy: the step, the cause
+// and the remedy. It shows nothing of an internal error but the step.
+func failureMessage(cause error) string {
+	var at *Error
+	if !errors.As(cause, &at) {
+		return "The model copy failed: the service had an internal error. Delete this version and copy again."
+	}
+	var refused *fault.Error
+	switch {
+	case isDamage(cause):
+		return fmt.Sprintf("The model copy failed at the %s, %s: the stored artifact is damaged. Train the source again, or restore it from a backup.", at.Side, at.Doing)
+	case errors.As(cause, &refused):
+		return fmt.Sprintf("The model copy failed at the %s, %s: %s Mend this, delete this version and copy again.", at.Side, at.Doing, sentence(refused.Message))
+	case errors.Is(cause, customlabels.ResourceNotFound):
+		return fmt.Sprintf("The model copy failed at the %s, %s: it does not exist any more.", at.Side, at.Doing)
+	default:
+		return fmt.Sprintf("The model copy failed at the %s, %s: the service had an internal error. Delete this version and copy again.", at.Side, at.Doing)
+	}
+}
+
+// sentence ends a message with a full stop.
+func sentence(s string) string {
+	if s == "" || s[len(s)-1] == '.' {
+		return s
+	}
+	return s + "."
+}

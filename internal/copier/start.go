@@ -1,0 +1,257 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/fault"
+	"mimeo/internal/job"
+	"mimeo/internal/objects"
+	"mimeo/internal/policy"
+)
+
+// A Request is the input of CopyProjectVersion.
+type Request struct {
+	SourceProject      arn.Project
+	Source             arn.ProjectVersion
+	DestinationProject arn.Project
+	VersionName        string
+	Output             customlabels.OutputConfig
+	Tags               customlabels.Tags
+	KMSKeyID           string // id, ARN or alias; empty: the service-owned key
+}
+
+// The IAM actions that a copy needs.
+const (
+	copyAction   = "rekognition:CopyProjectVersion"
+	createAction = "rekognition:CreateProjectVersion"
+	tagAction    = "rekognition:TagResource"
+)
+
+// inProgress is the status message of a running copy.
+const inProgress = "The model copy is in progress."
+
+// Start decides whether the caller may have the copy and, if so, inserts the
+// destination version and its job in one transaction. The answer is the ARN
+// of the copy, which is COPYING_IN_PROGRESS.
+//
+// The order of the checks is part of the contract: authorisation comes before
+// any look-up whose answer would reveal that the source exists.
+func (s *Service) Start(ctx context.Context, caller arn.Caller, req Request) (arn.ProjectVersion, error) {
+	now := s.Now()
+	v := customlabels.ProjectVersion{
+		ARN:           req.DestinationProject.Version(req.VersionName, strconv.FormatInt(now.UnixMilli(), 10)),
+		Project:       req.DestinationProject,
+		Status:        customlabels.CopyingInProgress,
+		StatusMessage: inProgress,
+		CreatedAt:     now,
+		OutputConfig:  req.Output,
+		Source:        req.Source,
+	}
+	if err := s.authorize(ctx, caller, req, v.ARN); err != nil {
+		return arn.ProjectVersion{}, err
+	}
+	if err := checkNames(caller, req); err != nil {
+		return arn.ProjectVersion{}, err
+	}
+	if err := s.checkSource(ctx, req); err != nil {
+		return arn.ProjectVersion{}, err
+	}
+	if err := s.checkDestination(ctx, caller, req); err != nil {
+		return arn.ProjectVersion{}, err
+	}
+	return v.ARN, s.insert(ctx, caller, req, v)
+}
+
+// insert takes the right to use the destination's key and commits the copy;
+// it gives the right back where the commit is refused.
+func (s *Service) insert(ctx context.Context, caller arn.Caller, req Request, v customlabels.ProjectVersion) error {
+	use, err := s.Vault.Prepare(ctx, caller, req.KMSKeyID, v.ARN)
+	if err != nil {
+		return err
+	}
+	if req.KMSKeyID != "" {
+		v.KMSKey = use.Key
+	}
+	args := Args{Version: v.ARN, Caller: caller, Key: use}
+	err = s.Store.InsertCopy(ctx, v, req.Tags, job.Spec{Kind: Kind, Key: v.ARN.String(), Args: args})
+	if err != nil {
+		return errors.Join(refusal(err, req), s.Vault.Abandon(context.WithoutCancel(ctx), use))
+	}
+	return nil
+}
+
+// authorize makes checks a to d: the caller may copy the source version, may
+// copy into and create versions in the destination project, and may tag the
+// copy where there are tags.
+func (s *Service) authorize(ctx context.Context, caller arn.Caller, req Request, copied arn.ProjectVersion) error {
+	if err := s.authorizeSource(ctx, caller, req); err != nil {
+		return err
+	}
+	destination := req.DestinationProject
+	if err := s.Registry.Authorize(ctx, caller, copyAction, destination, destination.Namespace); err != nil {
+		return err
+	}
+	if err := s.Registry.Authorize(ctx, caller, createAction, destination, destination.Namespace); err != nil {
+		return err
+	}
+	if len(req.Tags) == 0 {
+		return nil
+	}
+	return s.Registry.Authorize(ctx, caller, tagAction, copied, destination.Namespace)
+}
+
+// authorizeSource makes check a. Within an account an identity policy or a
+// project policy must allow the copy, across accounts both must; a Deny in
+// either refuses it. The denial of a foreign caller is the same whether the
+// source exists, has no policy, or has one that denies.
+func (s *Service) authorizeSource(ctx context.Context, caller arn.Caller, req Request) error {
+	identity, err := s.Permissions.IdentityPolicies(ctx, caller)
+	if err != nil {
+		return fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
+	}
+	attached, err := s.projectPolicies(ctx, req)
+	if err != nil {
+		return err
+	}
+	decision := policy.Authorize(policy.Request{
+		Principal: caller.Principal, Action: copyAction, Resource: req.Source.String(),
+	}, req.Source.Account, identity, attached)
+	if decision.Verdict == policy.Allow {
+		return nil
+	}
+	reason := "no project policy of the source project allows this account to copy the version"
+	if caller.Owns(req.Source.Namespace) {
+		reason = decision.Reason()
+	}
+	return customlabels.Denied(caller.Principal, copyAction, req.Source.String(), reason)
+}
+
+// projectPolicies returns the policies that speak for the source version:
+// those of the source project, where the version can be one of its own.
+func (s *Service) projectPolicies(ctx context.Context, req Request) ([]policy.Policy, error) {
+	attached, err := s.Registry.Policies(ctx, req.SourceProject)
+	if err != nil {
+		return nil, fmt.Errorf("read the policies of %s: %w", req.SourceProject, err)
+	}
+	if !req.SourceProject.MayContain(req.Source) {
+		return nil, nil
+	}
+	parsed := make([]policy.Policy, len(attached))
+	for i, p := range attached {
+		document, err := policy.ParseProjectPolicy(p.Document)
+		if err != nil {
+			return nil, fmt.Errorf("parse the stored project policy %q of %s: %w", p.Name, p.Project, err)
+		}
+		parsed[i] = policy.Policy{Name: "the project policy " + p.Name, Document: document}
+	}
+	return parsed, nil
+}
+
+// checkNames makes the checks that the texts of the ARNs allow.
+func checkNames(caller arn.Caller, req Request) error {
+	here := caller.Namespace()
+	for _, n := range []arn.Namespace{req.SourceProject.Namespace, req.Source.Namespace, req.DestinationProject.Namespace} {
+		if !n.SameRegion(here) {
+			return customlabels.Invalid("A copy stays within one Region: the request was sent to %s, an ARN names %s.", here.Region, n.Region)
+		}
+	}
+	if !req.SourceProject.MayContain(req.Source) {
+		return customlabels.Invalid("The source project version %s is not a version of the source project %s.", req.Source, req.SourceProject)
+	}
+	if req.Output.Bucket == "" {
+		return customlabels.Invalid("OutputConfig needs an S3Bucket.")
+	}
+	return nil
+}
+
+// checkSource checks that the source exists and holds a model to copy.
+func (s *Service) checkSource(ctx context.Context, req Request) error {
+	project, err := s.Registry.Project(ctx, req.SourceProject)
+	if err != nil {
+		return err
+	}
+	source, err := s.Registry.Version(ctx, req.Source)
+	if err != nil {
+		return err
+	}
+	if source.Project != project.ARN {
+		return customlabels.NotFound(req.Source)
+	}
+	if err := isCustomLabels(project); err != nil {
+		return err
+	}
+	return source.CanCopy()
+}
+
+// checkDestination checks that the destination project can take the copy and
+// that the caller may write the results.
+func (s *Service) checkDestination(ctx context.Context, caller arn.Caller, req Request) error {
+	project, err := s.Registry.Project(ctx, req.DestinationProject)
+	if err != nil {
+		return err
+	}
+	if err := isCustomLabels(project); err != nil {
+		return err
+	}
+	taken, err := s.Store.HasVersion(ctx, project.ARN, req.VersionName)
+	if err != nil {
+		return fmt.Errorf("look for version %q of %s: %w", req.VersionName, project.ARN, err)
+	}
+	if taken {
+		return nameTaken(req)
+	}
+	if project.Status != customlabels.ProjectCreated {
+		return customlabels.InUse("The destination project %s is %s.", project.ARN, project.Status)
+	}
+	probe := customlabels.ResultFile(customlabels.EvaluationSummary, project.ARN.Version(req.VersionName, "0"))
+	err = s.Objects.CanPut(ctx, caller, objects.Ref{Bucket: req.Output.Bucket, Key: req.Output.Key(probe)}, req.KMSKeyID)
+	return outputRefusal(err, req.Output)
+}
+
+func isCustomLabels(p customlabels.Project) error {
+	if p.Feature != customlabels.CustomLabels {
+		return customlabels.Invalid("The project %s is a %s project: only Custom Labels models can be copied.", p.ARN, p.Feature)
+	}
+	return nil
+}
+
+func nameTaken(req Request) *fault.Error {
+	return customlabels.InUse("The project %s already has a version named %q.", req.DestinationProject, req.VersionName)
+}
+
+// outputRefusal says in Rekognition's words why the results cannot be written.
+func outputRefusal(err error, output customlabels.OutputConfig) error {
+	var refused *fault.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, objects.AccessDenied):
+		return fault.New(customlabels.AccessDenied, "The OutputConfig bucket %s cannot be written by the caller: s3:PutObject is denied.", output.Bucket).Because(err)
+	case errors.As(err, &refused):
+		return customlabels.Invalid("The OutputConfig bucket %s cannot be used: %s", output.Bucket, refused.Message).Because(err)
+	default:
+		return fmt.Errorf("check bucket %s: %w", output.Bucket, err)
+	}
+}
+
+// refusal gives the bare code of a store its message. These are races: the
+// same was checked a moment ago.
+func refusal(err error, req Request) error {
+	switch {
+	case errors.Is(err, customlabels.ServiceQuotaExceeded):
+		return fault.New(customlabels.ServiceQuotaExceeded, "The project %s holds its maximum of models.", req.DestinationProject)
+	case errors.Is(err, customlabels.LimitExceeded):
+		return fault.New(customlabels.LimitExceeded, "Too many copies into this account are in progress. Try again when one has ended.")
+	case errors.Is(err, customlabels.ResourceInUse):
+		return customlabels.InUse("The source %s or the destination project %s is being changed or deleted, or the name %q was just taken.", req.Source, req.DestinationProject, req.VersionName)
+	case errors.Is(err, customlabels.ResourceNotFound):
+		return customlabels.NotFound(req.Source)
+	default:
+		return fmt.Errorf("insert the copy of %s: %w", req.Source, err)
+	}
+}

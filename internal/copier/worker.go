@@ -1,0 +1,238 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/job"
+	"mimeo/internal/objects"
+	"mimeo/internal/vault"
+)
+
+// Args are the arguments of a copy's job: what the decision granted.
+type Args struct {
+	Version arn.ProjectVersion
+	// Caller is whose permissions the results are written with.
+	Caller arn.Caller
+	// Key is the right to use the destination's key for this version.
+	Key vault.KeyUse
+}
+
+// Worker works on copies.
+type Worker struct{ *Service }
+
+// Kind returns the kind of a copy's job.
+func (Worker) Kind() job.Kind { return Kind }
+
+// Work copies one version. A step that has finished returns its recorded
+// result, so a restarted run resumes where the last one stopped.
+func (w Worker) Work(ctx context.Context, run *job.Run) error {
+	var args Args
+	if err := run.Decode(&args); err != nil {
+		return err
+	}
+	v, err := w.Store.Version(ctx, args.Version)
+	if err != nil {
+		return fmt.Errorf("read copy %s: %w", args.Version, err)
+	}
+	if v.Status.IsTerminal() {
+		return w.settle(ctx, v.Status, args.Key) // cut after its last write
+	}
+	plan, err := job.Step(ctx, run, "share", func(ctx context.Context) (sharing, error) { return w.share(ctx, v, args.Key) })
+	if err != nil {
+		return permanent(err)
+	}
+	v.Bundle, v.Provenance = plan.bundle(args.Key), plan.Provenance
+	if v.Files, err = w.putResults(ctx, run, v, args.Caller); err != nil {
+		return permanent(err)
+	}
+	v.Status, v.StatusMessage = customlabels.CopyingCompleted, customlabels.ReadyToRun
+	if err := w.Store.FinishCopy(ctx, run.Attempt, v); err != nil {
+		return fmt.Errorf("publish copy %s: %w", v.ARN, err)
+	}
+	return w.settle(ctx, v.Status, args.Key)
+}
+
+// Fail ends the copy as COPYING_FAILED: partial output and grants go.
+func (w Worker) Fail(ctx context.Context, run *job.Run, cause error) error {
+	var args Args
+	if err := run.Decode(&args); err != nil {
+		return err
+	}
+	v, err := w.Store.Version(ctx, args.Version)
+	if err != nil {
+		return fmt.Errorf("read copy %s: %w", args.Version, err)
+	}
+	if !v.Status.IsTerminal() {
+		message, err := job.Step(ctx, run, "message", func(context.Context) (string, error) { return failureMessage(cause), nil })
+		if err != nil {
+			return err
+		}
+		if err := w.removeResults(ctx, run, v, args.Caller); err != nil {
+			return err
+		}
+		if err := w.Store.FailCopy(ctx, run.Attempt, v.ARN, message); err != nil {
+			return fmt.Errorf("fail copy %s: %w", v.ARN, err)
+		}
+		v.Status = customlabels.CopyingFailed
+	}
+	return w.settle(ctx, v.Status, args.Key)
+}
+
+// settle retires the grants that an ended copy needs no more: the job's
+// always, the version's unless there is a model that it serves.
+func (w Worker) settle(ctx context.Context, status customlabels.Status, use vault.KeyUse) error {
+	if status.HasModel() {
+		return w.Vault.Release(ctx, use)
+	}
+	return w.Vault.Abandon(ctx, use)
+}
+
+// A sharing is the recorded result of the step that shares the source's
+// blobs: keys wrapped anew, and what the copy takes over from its source.
+// All keys in it are wrapped.
+type sharing struct {
+	VersionKey []byte
+	Artifacts  []customlabels.Artifact
+	Provenance customlabels.Provenance
+}
+
+func (s sharing) bundle(use vault.KeyUse) customlabels.Bundle {
+	return customlabels.Bundle{VersionKey: s.VersionKey, Key: use.Key, Grant: use.VersionGrant, Artifacts: s.Artifacts}
+}
+
+// share makes the copy's version key and wraps the source's artifact keys
+// with it. The blobs stay where they are; one that no full read has verified
+// yet is verified first.
+func (w Worker) share(ctx context.Context, v customlabels.ProjectVersion, use vault.KeyUse) (sharing, error) {
+	source, err := w.Store.Version(ctx, v.Source)
+	if err != nil {
+		return sharing{}, &Error{Source, "reading the version " + v.Source.String(), err}
+	}
+	if err := w.verify(ctx, source); err != nil {
+		return sharing{}, err
+	}
+	from, err := w.Vault.Unlock(ctx, source.ARN, source.Bundle)
+	if err != nil {
+		return sharing{}, &Error{Source, "opening the version key with " + source.Bundle.Key.String(), err}
+	}
+	to, err := w.Vault.NewVersionKey(ctx, v.ARN, use)
+	if err != nil {
+		return sharing{}, &Error{Destination, "making a version key with " + use.Key.String(), err}
+	}
+	result := sharing{VersionKey: to.Wrapped, Provenance: source.Provenance}
+	for _, a := range source.Bundle.Artifacts {
+		moved, err := vault.Rewrap(from, to, a)
+		if err != nil {
+			return sharing{}, &Error{Source, "opening the key of the artifact " + string(a.Role), err}
+		}
+		result.Artifacts = append(result.Artifacts, moved)
+	}
+	return result, nil
+}
+
+// verify reads the artifacts that were never read in full.
+func (w Worker) verify(ctx context.Context, source customlabels.ProjectVersion) error {
+	verified := true
+	for _, a := range source.Bundle.Artifacts {
+		if !a.VerifiedAt.IsZero() {
+			continue
+		}
+		verified = false
+		if err := w.Vault.Verify(ctx, a); err != nil {
+			return &Error{Source, "verifying the artifact " + string(a.Role), err}
+		}
+	}
+	if verified {
+		return nil
+	}
+	return w.Store.MarkVerified(ctx, source.ARN, w.Now())
+}
+
+// A written is the recorded result of putting one result file.
+type written struct {
+	Location customlabels.S3Location
+	ETag     string
+}
+
+func putStep(r customlabels.Role) string { return "put " + string(r) }
+
+// putResults writes the result files to the OutputConfig, all at once. They
+// are read with the copy's own key, which proves that it opens.
+func (w Worker) putResults(ctx context.Context, run *job.Run, v customlabels.ProjectVersion, caller arn.Caller) (customlabels.ResultFiles, error) {
+	key, err := w.Vault.Unlock(ctx, v.ARN, v.Bundle)
+	if err != nil {
+		return nil, &Error{Destination, "opening the version key with " + v.Bundle.Key.String(), err}
+	}
+	results := make([]written, len(v.Bundle.Artifacts))
+	group, groupCtx := errgroup.WithContext(ctx)
+	for i, a := range v.Bundle.Artifacts {
+		if !a.Role.IsResult() {
+			continue
+		}
+		group.Go(func() (err error) {
+			results[i], err = job.Step(groupCtx, run, putStep(a.Role), func(ctx context.Context) (written, error) {
+				return w.putResult(ctx, v, caller, key, a)
+			})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	files := make(customlabels.ResultFiles)
+	for i, a := range v.Bundle.Artifacts {
+		if a.Role.IsResult() {
+			files[a.Role] = results[i].Location
+		}
+	}
+	return files, nil
+}
+
+func (w Worker) putResult(ctx context.Context, v customlabels.ProjectVersion, caller arn.Caller, key vault.VersionKey, a customlabels.Artifact) (_ written, err error) {
+	body, err := w.Vault.Open(ctx, key, a)
+	if err != nil {
+		return written{}, &Error{Source, "opening the artifact " + string(a.Role), err}
+	}
+	defer func() { err = errors.Join(err, body.Close()) }()
+	to := customlabels.S3Location{Bucket: v.OutputConfig.Bucket, Key: v.OutputConfig.Key(customlabels.ResultFile(a.Role, v.ARN))}
+	opts := objects.PutOptions{ContentType: "application/json"}
+	if v.KMSKey != (arn.Key{}) {
+		opts.KMSKey = v.KMSKey.String()
+	}
+	info, err := w.Objects.Put(ctx, caller, objects.Ref{Bucket: to.Bucket, Key: to.Key}, body, opts)
+	if err != nil {
+		return written{}, &Error{Destination, "writing " + to.String(), err}
+	}
+	return written{Location: to, ETag: info.ETag}, nil
+}
+
+// removeResults removes the result files that this job has written, and only
+// these: a file that somebody replaced has another ETag and stays.
+func (w Worker) removeResults(ctx context.Context, run *job.Run, v customlabels.ProjectVersion, caller arn.Caller) error {
+	for _, role := range customlabels.ResultRoles {
+		file, ok, err := job.Recorded[written](ctx, run, putStep(role))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		ref := objects.Ref{Bucket: file.Location.Bucket, Key: file.Location.Key}
+		err = w.Objects.DeleteIfMatch(ctx, caller, ref, file.ETag)
+		if err != nil && !gone(err) {
+			return fmt.Errorf("remove %s: %w", file.Location, err)
+		}
+	}
+	return nil
+}
+
+// gone reports whether there is nothing that could be removed, now or later.
+func gone(err error) bool {
+	return errors.Is(err, objects.NoSuchBucket) || errors.Is(err, objects.NoSuchKey) || errors.Is(err, objects.AccessDenied)
+}

@@ -1,0 +1,99 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"mimeo/internal/blob"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/envelope"
+)
+
+// Seal stores an artifact of a version under an artifact key of its own. The
+// artifact counts as unverified until [Vault.Verify] has read it.
+func (v *Vault) Seal(ctx context.Context, k VersionKey, role customlabels.Role, plain io.Reader) (customlabels.Artifact, error) {
+	key := envelope.NewKey()
+	sealed, err := envelope.Seal(plain, key)
+	if err != nil {
+		return customlabels.Artifact{}, fmt.Errorf("seal %s: %w", role, err)
+	}
+	a := customlabels.Artifact{Role: role}
+	if a.WrappedKey, err = envelope.Wrap(k.plain, key, artifactContext(k, role)); err != nil {
+		return customlabels.Artifact{}, fmt.Errorf("wrap the key of %s: %w", role, err)
+	}
+	if a.Digest, a.Size, err = v.Blobs.Put(ctx, sealed); err != nil {
+		return customlabels.Artifact{}, fmt.Errorf("store %s: %w", role, err)
+	}
+	return a, nil
+}
+
+// Open opens an artifact. The reader returns plain bytes, and fails before
+// its end where the stored bytes are not the ones that were sealed.
+func (v *Vault) Open(ctx context.Context, k VersionKey, a customlabels.Artifact) (io.ReadCloser, error) {
+	key, err := envelope.Unwrap(k.plain, a.WrappedKey, artifactContext(k, a.Role))
+	if err != nil {
+		return nil, fmt.Errorf("unwrap the key of %s: %w", a.Role, err)
+	}
+	b, err := v.Blobs.Open(ctx, a.Digest)
+	if err != nil {
+		return nil, fmt.Errorf("open blob %s: %w", a.Digest, err)
+	}
+	plain, err := envelope.OpenStream(blob.Verified(b, a.Digest), key)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", a.Role, err), b.Close())
+	}
+	return opened{plain, b}, nil
+}
+
+// opened reads plain bytes and closes the blob that they come from.
+type opened struct {
+	io.Reader
+	io.Closer
+}
+
+// Verify reads a stored artifact in full and checks it against its digest.
+func (v *Vault) Verify(ctx context.Context, a customlabels.Artifact) (err error) {
+	b, err := v.Blobs.Open(ctx, a.Digest)
+	if err != nil {
+		return fmt.Errorf("open blob %s: %w", a.Digest, err)
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	if _, err := io.Copy(io.Discard, interruptible{ctx, blob.Verified(b, a.Digest)}); err != nil {
+		return fmt.Errorf("verify %s: %w", a.Role, err)
+	}
+	return nil
+}
+
+// interruptible is a reader that ends with its context.
+type interruptible struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (i interruptible) Read(p []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return i.r.Read(p)
+}
+
+// Rewrap gives an artifact to another version: its key is opened with one
+// version key and wrapped with another, and the blob stays where it is.
+func Rewrap(from, to VersionKey, a customlabels.Artifact) (customlabels.Artifact, error) {
+	key, err := envelope.Unwrap(from.plain, a.WrappedKey, artifactContext(from, a.Role))
+	if err != nil {
+		return customlabels.Artifact{}, fmt.Errorf("unwrap the key of %s: %w", a.Role, err)
+	}
+	if a.WrappedKey, err = envelope.Wrap(to.plain, key, artifactContext(to, a.Role)); err != nil {
+		return customlabels.Artifact{}, fmt.Errorf("wrap the key of %s: %w", a.Role, err)
+	}
+	return a, nil
+}
+
+// artifactContext binds an artifact key to its version and role, so that two
+// artifacts cannot be exchanged.
+func artifactContext(k VersionKey, role customlabels.Role) map[string]string {
+	return map[string]string{"version": k.version.String(), "role": string(role)}
+}

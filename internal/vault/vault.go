@@ -1,0 +1,160 @@
+// Package vault keeps the artifacts of project versions: sealed in the blob
+// store, under artifact keys that are wrapped with the version key, which a
+// KMS key wraps in turn. Whoever opens the version key opens the version; to
+// give a version another owner, only keys are wrapped anew.
+//
+// A version's key is used under two grants that the caller who made the
+// version gives to the service: the job grant, retired when the job ends, and
+// the version grant, which lets the version be started and copied for as long
+// as it exists. Both are bound to the version's encryption context.
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/blob"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/envelope"
+	"mimeo/internal/fault"
+	"mimeo/internal/kms"
+)
+
+// Principal is who the service is when it uses a key.
+var Principal = arn.Service("rekognition.amazonaws.com")
+
+// Keys is what the vault needs of KMS.
+type Keys interface {
+	CreateGrant(ctx context.Context, caller arn.Caller, req kms.GrantRequest) (kms.Grant, error)
+	RetireGrant(ctx context.Context, caller arn.Caller, key arn.Key, grantID string) error
+	GenerateDataKey(ctx context.Context, caller arn.Caller, keyID string, ec kms.EncryptionContext) (kms.DataKey, error)
+	OpenDataKey(ctx context.Context, caller arn.Caller, ciphertext []byte, ec kms.EncryptionContext) (envelope.Key, error)
+	ServiceKey(ctx context.Context, partition, region string) (arn.Key, error)
+}
+
+// Vault seals and opens artifacts.
+type Vault struct {
+	Keys  Keys
+	Blobs blob.Store
+}
+
+// A KeyUse is the right to use a KMS key for one version. It holds no secret
+// and is recorded with the version's job.
+type KeyUse struct {
+	Key arn.Key
+	// JobGrant and VersionGrant are grant ids; empty where the key is the
+	// service-owned one, which needs no grants.
+	JobGrant     string
+	VersionGrant string
+}
+
+// Prepare takes the right to use a caller's key for version v; an empty keyID
+// means the service-owned key. It fails with customlabels.InvalidParameter
+// where the key cannot seal a version, and with AccessDenied where the caller
+// may not grant its use.
+func (v *Vault) Prepare(ctx context.Context, caller arn.Caller, keyID string, version arn.ProjectVersion) (KeyUse, error) {
+	if keyID == "" {
+		key, err := v.Keys.ServiceKey(ctx, version.Partition, version.Region)
+		if err != nil {
+			return KeyUse{}, fmt.Errorf("find the service-owned key: %w", err)
+		}
+		return KeyUse{Key: key}, nil
+	}
+	request := kms.GrantRequest{
+		KeyID:                   keyID,
+		Grantee:                 Principal,
+		Retiring:                Principal,
+		Operations:              []kms.Operation{kms.GenerateDataKeyOperation, kms.DecryptOperation},
+		EncryptionContextEquals: encryptionContext(version),
+		Name:                    JobGrantPrefix + version.String(),
+	}
+	job, err := v.Keys.CreateGrant(ctx, caller, request)
+	if err != nil {
+		return KeyUse{}, refusal(err, keyID)
+	}
+	use := KeyUse{Key: job.Key, JobGrant: job.ID}
+	request.Operations = []kms.Operation{kms.DecryptOperation}
+	request.Name = VersionGrantPrefix + version.String()
+	lasting, err := v.Keys.CreateGrant(ctx, caller, request)
+	if err != nil {
+		return KeyUse{}, errors.Join(refusal(err, keyID), v.Abandon(context.WithoutCancel(ctx), use))
+	}
+	use.VersionGrant = lasting.ID
+	return use, nil
+}
+
+// The names of grants begin with what they are for; the version follows. The
+// sweep finds grants by them.
+const (
+	JobGrantPrefix     = "mimeo-job:"
+	VersionGrantPrefix = "mimeo-version:"
+)
+
+// Release retires the job grant of an ended job whose version lives on. Like
+// Abandon it may be repeated.
+func (v *Vault) Release(ctx context.Context, use KeyUse) error {
+	return v.retire(ctx, use.Key, use.JobGrant)
+}
+
+// Abandon retires both grants: there is no version that they could serve.
+func (v *Vault) Abandon(ctx context.Context, use KeyUse) error {
+	return errors.Join(v.retire(ctx, use.Key, use.JobGrant), v.retire(ctx, use.Key, use.VersionGrant))
+}
+
+func (v *Vault) retire(ctx context.Context, key arn.Key, grant string) error {
+	if grant == "" {
+		return nil
+	}
+	if err := v.Keys.RetireGrant(ctx, serviceIn(key.Region), key, grant); err != nil {
+		return fmt.Errorf("retire grant %s of %s: %w", grant, key, err)
+	}
+	return nil
+}
+
+// A VersionKey is an open version key and its wrapped form, which alone may
+// be stored.
+type VersionKey struct {
+	Wrapped []byte
+	version arn.ProjectVersion
+	plain   envelope.Key
+}
+
+// NewVersionKey makes the key of a version.
+func (v *Vault) NewVersionKey(ctx context.Context, version arn.ProjectVersion, use KeyUse) (VersionKey, error) {
+	made, err := v.Keys.GenerateDataKey(ctx, serviceIn(use.Key.Region), use.Key.String(), encryptionContext(version))
+	if err != nil {
+		return VersionKey{}, fmt.Errorf("make the key of %s: %w", version, err)
+	}
+	return VersionKey{Wrapped: made.Ciphertext, version: version, plain: made.Plain}, nil
+}
+
+// Unlock opens the key of a version.
+func (v *Vault) Unlock(ctx context.Context, version arn.ProjectVersion, b customlabels.Bundle) (VersionKey, error) {
+	plain, err := v.Keys.OpenDataKey(ctx, serviceIn(b.Key.Region), b.VersionKey, encryptionContext(version))
+	if err != nil {
+		return VersionKey{}, fmt.Errorf("open the key of %s: %w", version, err)
+	}
+	return VersionKey{Wrapped: b.VersionKey, version: version, plain: plain}, nil
+}
+
+func serviceIn(region string) arn.Caller { return arn.Caller{Principal: Principal, Region: region} }
+
+// encryptionContext binds a version key to its account and version.
+func encryptionContext(version arn.ProjectVersion) kms.EncryptionContext {
+	return kms.EncryptionContext{"mimeo:account": version.Account, "mimeo:project-version": version.String()}
+}
+
+// refusal says in Rekognition's words why a key cannot be used.
+func refusal(err error, keyID string) error {
+	var refused *fault.Error
+	switch {
+	case errors.Is(err, kms.AccessDenied):
+		return fault.New(customlabels.AccessDenied, "The caller may not use the KMS key %s: kms:CreateGrant, kms:DescribeKey, kms:GenerateDataKey and kms:Decrypt are needed.", keyID).Because(err)
+	case errors.As(err, &refused):
+		return customlabels.Invalid("The KMS key %s cannot be used: %s", keyID, refused.Message).Because(err)
+	default:
+		return fmt.Errorf("grant the use of %s: %w", keyID, err)
+	}
+}
