@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -51,7 +50,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger, extras Extras) (_ *
 	if a.port, err = listen(ctx, c); err != nil {
 		return nil, err
 	}
-	if a.accounts, err = openAccounts(c, a.storage.db, a.Endpoint(), time.Now); err != nil {
+	if a.accounts, err = openAccounts(c, a.storage.db, a.storage.master, a.Endpoint()); err != nil {
 		return nil, err
 	}
 	if err := a.accounts.profiles.setEndpoint(a.Endpoint()); err != nil {

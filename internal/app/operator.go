@@ -7,6 +7,7 @@ import (
 	"net"
 	"time"
 
+	"mimeo/internal/envelope"
 	"mimeo/internal/identity"
 	"mimeo/internal/sqlstore"
 )
@@ -27,7 +28,7 @@ func OpenOperator(ctx context.Context, c Config) (*Operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	local, err := openAccounts(c, db, endpointFor(c), time.Now)
+	local, err := openLocal(c, db)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -47,12 +48,16 @@ func running(ctx context.Context, c Config) bool {
 	return true
 }
 
-func openAccounts(c Config, db *sqlstore.DB, endpoint string, now func() time.Time) (*accounts, error) {
+func openLocal(c Config, db *sqlstore.DB) (*accounts, error) {
 	master, err := loadMasterKey(c.masterKey())
 	if err != nil {
 		return nil, err
 	}
-	service, err := identity.New(db.Identity(), master, now)
+	return openAccounts(c, db, master, endpointFor(c))
+}
+
+func openAccounts(c Config, db *sqlstore.DB, master envelope.Key, endpoint string) (*accounts, error) {
+	service, err := identity.New(db.Identity(), master, time.Now)
 	if err != nil {
 		return nil, fmt.Errorf("open identity: %w", err)
 	}

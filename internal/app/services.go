@@ -9,6 +9,7 @@ import (
 	"mimeo/internal/family"
 	"mimeo/internal/identity"
 	"mimeo/internal/job"
+	"mimeo/internal/kms"
 	"mimeo/internal/reqlog"
 )
 
@@ -21,11 +22,13 @@ type Extras struct {
 // built: each may use those above it.
 type services struct {
 	identity *identity.Service
+	keys     *kms.Service
 }
 
 // assemble builds the services, the HTTP surface and the runner of jobs.
 func (a *App) assemble(_ Extras) error {
 	s := &services{identity: a.accounts.identity}
+	s.keys = kms.New(a.storage.db.KMS(), a.storage.master, s.identity, time.Now)
 	a.handler = reqlog.Handler(bounded(&routes{services: s.edges(), own: ownPages(a.ready)}), a.logger, time.Now)
 	return a.employ(s.workers())
 }

@@ -7,26 +7,30 @@ import (
 
 	"mimeo/internal/blob"
 	"mimeo/internal/blob/disk"
+	"mimeo/internal/envelope"
 	"mimeo/internal/sqlstore"
 )
 
 // storage is where a server keeps what it keeps.
 type storage struct {
-	db    *sqlstore.DB
-	blobs blob.Store
+	db     *sqlstore.DB
+	blobs  blob.Store
+	master envelope.Key
 }
 
 // openStorage opens the data directory; the database locks it.
-func openStorage(ctx context.Context, c Config) (*storage, error) {
-	db, err := sqlstore.Open(ctx, c.DataDir)
-	if err != nil {
+func openStorage(ctx context.Context, c Config) (_ *storage, err error) {
+	s := &storage{}
+	if s.db, err = sqlstore.Open(ctx, c.DataDir); err != nil {
 		return nil, err
 	}
-	blobs, err := disk.Open(c.blobDir())
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open blobs: %w", err), db.Close())
+	if s.master, err = loadMasterKey(c.masterKey()); err != nil {
+		return nil, errors.Join(err, s.close())
 	}
-	return &storage{db: db, blobs: blobs}, nil
+	if s.blobs, err = disk.Open(c.blobDir()); err != nil {
+		return nil, errors.Join(fmt.Errorf("open blobs: %w", err), s.close())
+	}
+	return s, nil
 }
 
 func (s *storage) close() error { return s.db.Close() }
