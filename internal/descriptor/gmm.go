@@ -22,8 +22,8 @@ type GMM struct {
 func (g *GMM) K() int { return len(g.Weight) }
 
 const (
-	emRounds    = 15
-	kMeansRound = 6
+	emRounds    = 10
+	kMeansRound = 4
 	// varianceFloor is the smallest variance of a component, as a part of the
 	// variance of all samples in that dimension.
 	varianceFloor = 0.01

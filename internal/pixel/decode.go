@@ -163,6 +163,9 @@ func Decode(r io.Reader, l Limits) (*Image, error) {
 	if err := h.Check(l); err != nil {
 		return nil, err
 	}
+	if h.Format == JPEG && tooManyScans(data) {
+		return nil, fmt.Errorf("%w: more than %d scans", ErrCorrupt, maxScans)
+	}
 	decode := jpeg.Decode
 	if h.Format == PNG {
 		decode = png.Decode
@@ -184,15 +187,11 @@ func (b bytesOf) Bytes() []byte { return b }
 func refusal(err error) error {
 	var jpegKind jpeg.UnsupportedError
 	var pngKind png.UnsupportedError
-	var jpegForm jpeg.FormatError
-	var pngForm png.FormatError
 	switch {
 	case errors.As(err, &jpegKind), errors.As(err, &pngKind):
 		return fmt.Errorf("%w: %v", ErrFormat, err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return ErrTruncated
-	case errors.As(err, &jpegForm), errors.As(err, &pngForm):
-		return fmt.Errorf("%w: %v", ErrCorrupt, err)
 	}
 	return fmt.Errorf("%w: %v", ErrCorrupt, err)
 }

@@ -46,37 +46,9 @@ func (o Orientation) stored(x, y, w, h int) (int, int) {
 	return x, y
 }
 
-// jpegOrientation finds the orientation in the EXIF segment of a JPEG head.
+// tiffOrientation reads tag 0x0112 of the first directory of a TIFF block.
 // Metadata that is absent or damaged means Upright: it never makes an image
 // unusable.
-func jpegOrientation(head []byte) Orientation {
-	if len(head) < 2 {
-		return Upright
-	}
-	rest := head[2:] // after the start-of-image marker
-	for len(rest) >= 4 && rest[0] == 0xff {
-		marker := rest[1]
-		if marker == 0xff { // fill byte
-			rest = rest[1:]
-			continue
-		}
-		if marker == 0xda { // start of scan: pixels follow
-			break
-		}
-		size := int(binary.BigEndian.Uint16(rest[2:]))
-		if size < 2 || len(rest) < 2+size {
-			break
-		}
-		body := rest[4 : 2+size]
-		if tiff, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok && marker == 0xe1 {
-			return tiffOrientation(tiff)
-		}
-		rest = rest[2+size:]
-	}
-	return Upright
-}
-
-// tiffOrientation reads tag 0x0112 of the first directory of a TIFF block.
 func tiffOrientation(tiff []byte) Orientation {
 	var order binary.ByteOrder
 	switch {

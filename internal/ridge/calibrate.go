@@ -9,9 +9,12 @@ type Sigmoid struct{ Slope, Offset float64 }
 func (s Sigmoid) At(f float64) float64 { return 1 / (1 + math.Exp(-(s.Slope*f + s.Offset))) }
 
 // Slopes are for outputs about ±1. With few examples they stay near the typical
-// one: the loss holds a normal prior around it, one typical slope wide.
+// one: the loss holds a normal prior around it, one typical slope wide. They
+// never fall to zero, so that a larger output always means a larger
+// probability, even where the outputs of unseen examples taught nothing.
 const (
 	typical  = 3
+	flattest = 0.01
 	steepest = 50
 )
 
@@ -21,9 +24,8 @@ func prior(slope float64) float64 {
 }
 
 // FitSigmoid calibrates the outputs of a two-sided decision (Platt 1999 with
-// the numerics of Lin, Lin and Weng 2007): the Slope is never negative, so that
-// a larger output never means a smaller probability. Outputs must be of
-// examples that the regression had not seen, such as left-out ones.
+// the numerics of Lin, Lin and Weng 2007). Outputs must be of examples that the
+// regression had not seen, such as left-out ones. The Slope is positive.
 func FitSigmoid(outputs []float64, positive []bool) Sigmoid {
 	var yes, no float64
 	for _, p := range positive {
@@ -41,7 +43,7 @@ func FitSigmoid(outputs []float64, positive []bool) Sigmoid {
 		}
 		return low
 	}
-	s := Sigmoid{Slope: 0, Offset: math.Log((yes + 1) / (no + 1))}
+	s := Sigmoid{Slope: flattest, Offset: math.Log((yes + 1) / (no + 1))}
 	loss := func(s Sigmoid) float64 {
 		sum := prior(s.Slope)
 		for i, f := range outputs {
@@ -56,7 +58,7 @@ func FitSigmoid(outputs []float64, positive []bool) Sigmoid {
 		better := false
 		for scale := 1.0; scale > 1e-10; scale /= 2 {
 			next := Sigmoid{s.Slope + scale*step.Slope, s.Offset + scale*step.Offset}
-			next.Slope = min(max(next.Slope, 0), steepest)
+			next.Slope = min(max(next.Slope, flattest), steepest)
 			if l := loss(next); l < now-1e-12 {
 				s, now, better = next, l, true
 				break
@@ -135,7 +137,7 @@ func FitSoftmax(outputs [][]float64, class []int) Softmax {
 		return sum
 	}
 	// The loss is convex in the slope, so that it has one valley here too.
-	low, high := math.Log(0.01), math.Log(steepest)
+	low, high := math.Log(flattest), math.Log(steepest)
 	const golden = 0.6180339887498949
 	a, b := high-golden*(high-low), low+golden*(high-low)
 	la, lb := loss(a), loss(b)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"mimeo/internal/descriptor"
@@ -15,9 +16,10 @@ import (
 
 const (
 	// sampled is how many descriptors of each channel the vocabulary is fitted
-	// to, sampledImages from how many images at most they come.
+	// to at most, sampledImages from how many images, and sampledEach from one.
 	sampled       = 40_000
-	sampledImages = 400
+	sampledImages = 200
+	sampledEach   = 400
 )
 
 // Train implements family.Family: it samples descriptors, fits the vocabulary,
@@ -70,9 +72,9 @@ func validate(req family.TrainRequest) error {
 		if !req.MultiLabel && len(e.Labels) != 1 {
 			return fmt.Errorf("train classifier: example %d has %d labels", i, len(e.Labels))
 		}
-		for _, l := range e.Labels {
-			if l < 0 || l >= len(req.Labels) {
-				return fmt.Errorf("train classifier: example %d has label %d of %d", i, l, len(req.Labels))
+		for k, l := range e.Labels {
+			if l < 0 || l >= len(req.Labels) || slices.Contains(e.Labels[:k], l) {
+				return fmt.Errorf("train classifier: example %d has label %d of %d, or has it twice", i, l, len(req.Labels))
 			}
 		}
 	}
@@ -133,7 +135,7 @@ func (t *training) vocabulary(ctx context.Context) (*vocabulary, error) {
 		return v, nil
 	}
 	chosen := rand.New(rand.NewPCG(t.Seed, 0x73616d70)).Perm(len(t.Examples))[:t.sampledImages()]
-	per := sampled / len(chosen)
+	per := min(sampled/len(chosen), sampledEach)
 	rows, err := t.eachImage(ctx, stage{
 		log: "samples", what: sampling, images: chosen, width: per * sampleWidth(),
 		make: func(index int, m *pixel.Image) ([]float32, error) { return sample(m, per, t.Seed, index) },
