@@ -1,0 +1,149 @@
+package bucket
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/envelope"
+	"mimeo/internal/fault"
+)
+
+// maxMetadata bounds the names and values of an object's metadata, in bytes.
+const maxMetadata = 2 << 10
+
+// A PutRequest writes an object.
+type PutRequest struct {
+	Bucket, Key string
+	Body        Body
+	Headers     Headers
+	Sealing     Sealing
+	If          Condition // of the object that is there
+}
+
+// PutObject writes an object in place of what is there. When it returns
+// without an error the object is durable; when it fails nothing has changed.
+func (s *Service) PutObject(ctx context.Context, caller arn.Caller, req PutRequest) (Object, error) {
+	o, err := s.draft(ctx, caller, req.Bucket, req.Key, req.Headers)
+	if err != nil {
+		return Object{}, err
+	}
+	if err := s.checkWritable(ctx, o.Name, req.If); err != nil {
+		return Object{}, err
+	}
+	key, encryption, err := s.newKey(ctx, caller, o.Name, req.Sealing)
+	if err != nil {
+		return Object{}, err
+	}
+	o.Encryption = encryption
+	algorithm := req.Body.Algorithm
+	if algorithm == "" {
+		algorithm = CRC64NVME
+	}
+	in, err := newIntake(req.Body, algorithm)
+	if err != nil {
+		return Object{}, err
+	}
+	part, err := s.seal(ctx, in, key, o.ID, 1)
+	if err != nil {
+		return Object{}, err
+	}
+	o.Size, o.ETag, o.Checksum, o.ModifiedAt = part.Size, part.ETag, in.checksum(algorithm), part.ModifiedAt
+	return o, said(s.store.InsertObject(ctx, o, []Part{part}, req.If))
+}
+
+// draft begins an object that the caller may write.
+func (s *Service) draft(ctx context.Context, caller arn.Caller, bucket, key string, h Headers) (Object, error) {
+	if err := checkKey(key); err != nil {
+		return Object{}, err
+	}
+	b, err := s.open(ctx, caller, "s3:PutObject", bucket, key)
+	if err != nil {
+		return Object{}, err
+	}
+	size := 0
+	for name, value := range h.Metadata {
+		size += len(name) + len(value)
+	}
+	if size > maxMetadata {
+		return Object{}, fault.New(MetadataTooLarge, "Your metadata headers exceed the maximum allowed metadata size")
+	}
+	return Object{
+		Name:       Name{Partition: b.Partition, Bucket: b.Name, Key: key},
+		ID:         uuid.NewString(),
+		ModifiedAt: s.now(),
+		Headers:    h,
+	}, nil
+}
+
+// checkWritable refuses early what the store would refuse after the bytes.
+func (s *Service) checkWritable(ctx context.Context, n Name, cond Condition) error {
+	if cond == (Condition{}) {
+		return nil
+	}
+	there, err := s.there(ctx, n)
+	if err != nil {
+		return err
+	}
+	return said(cond.HoldsFor(there.ETag, there.ID != ""))
+}
+
+// seal writes the bytes of an intake as a blob, under a fresh data key that is
+// wrapped with the object's.
+func (s *Service) seal(ctx context.Context, in *intake, key envelope.Key, id string, number int) (Part, error) {
+	dataKey := envelope.NewKey()
+	wrapped, err := envelope.Wrap(key, dataKey, partContext(id, number))
+	if err != nil {
+		return Part{}, fmt.Errorf("wrap key of part %d of %s: %w", number, id, err)
+	}
+	sealed, err := envelope.Seal(in, dataKey)
+	if err != nil {
+		return Part{}, fmt.Errorf("seal part %d of %s: %w", number, id, err)
+	}
+	name, _, err := s.blobs.Put(ctx, sealed)
+	if err != nil {
+		return Part{}, fmt.Errorf("store part %d of %s: %w", number, id, err)
+	}
+	return Part{
+		Number:     number,
+		Size:       in.size,
+		ETag:       hex.EncodeToString(in.md5.Sum(nil)),
+		ModifiedAt: s.now(),
+		Checksums:  in.sums(),
+		Digest:     name,
+		WrappedKey: wrapped,
+	}, nil
+}
+
+// A DeleteRequest names an object to delete.
+type DeleteRequest struct {
+	Bucket, Key, Version string
+	If                   Condition
+}
+
+// DeleteObject deletes an object. One that is not there is no error.
+func (s *Service) DeleteObject(ctx context.Context, caller arn.Caller, req DeleteRequest) error {
+	if err := checkKey(req.Key); err != nil {
+		return err
+	}
+	if err := checkVersion(req.Version); err != nil {
+		return err
+	}
+	b, err := s.open(ctx, caller, "s3:DeleteObject", req.Bucket, req.Key)
+	if err != nil {
+		return err
+	}
+	return said(s.store.DeleteObject(ctx, Name{Partition: b.Partition, Bucket: b.Name, Key: req.Key}, req.If))
+}
+
+// checkVersion refuses versions other than the one that an object in a bucket
+// without versioning has.
+func checkVersion(version string) error {
+	if version != "" && version != "null" {
+		return fault.New(NoSuchVersion, "The specified version does not exist.")
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/objects"
+)
+
+// The service is what other services need of S3.
+var _ objects.Store = (*Service)(nil)
+
+// Get implements [objects.Store].
+func (s *Service) Get(ctx context.Context, caller arn.Caller, ref objects.Ref) (io.ReadCloser, objects.Info, error) {
+	d, err := s.GetObject(ctx, caller, GetRequest{Bucket: ref.Bucket, Key: ref.Key, Version: ref.Version})
+	if err != nil {
+		return nil, objects.Info{}, err
+	}
+	return d.Body, info(d.Object), nil
+}
+
+// Head implements [objects.Store].
+func (s *Service) Head(ctx context.Context, caller arn.Caller, ref objects.Ref) (objects.Info, error) {
+	d, err := s.HeadObject(ctx, caller, GetRequest{Bucket: ref.Bucket, Key: ref.Key, Version: ref.Version})
+	if err != nil {
+		return objects.Info{}, err
+	}
+	return info(d.Object), nil
+}
+
+// Put implements [objects.Store].
+func (s *Service) Put(ctx context.Context, caller arn.Caller, ref objects.Ref, body io.Reader, opts objects.PutOptions) (objects.Info, error) {
+	o, err := s.PutObject(ctx, caller, PutRequest{
+		Bucket:  ref.Bucket,
+		Key:     ref.Key,
+		Body:    Body{Reader: body, Size: -1},
+		Headers: Headers{ContentType: opts.ContentType},
+		Sealing: Sealing{KMS: opts.KMSKey != "", Key: opts.KMSKey},
+	})
+	if err != nil {
+		return objects.Info{}, err
+	}
+	return info(o), nil
+}
+
+// DeleteIfMatch implements [objects.Store].
+func (s *Service) DeleteIfMatch(ctx context.Context, caller arn.Caller, ref objects.Ref, etag string) error {
+	err := s.DeleteObject(ctx, caller, DeleteRequest{Bucket: ref.Bucket, Key: ref.Key, If: Condition{Match: etag}})
+	if errors.Is(err, NoSuchKey) || errors.Is(err, PreconditionFailed) {
+		return nil
+	}
+	return err
+}
+
+// CanPut implements [objects.Store]. It tries the key by making a data key
+// that is dropped at once.
+func (s *Service) CanPut(ctx context.Context, caller arn.Caller, ref objects.Ref, key string) error {
+	o, err := s.draft(ctx, caller, ref.Bucket, ref.Key, Headers{})
+	if err != nil {
+		return err
+	}
+	_, _, err = s.newKey(ctx, caller, o.Name, Sealing{KMS: key != "", Key: key})
+	return err
+}
+
+func info(o Object) objects.Info {
+	return objects.Info{Size: o.Size, ETag: o.ETag, ModifiedAt: o.ModifiedAt}
+}

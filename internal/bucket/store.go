@@ -1,0 +1,115 @@
+package bucket
+
+import (
+	"context"
+	"time"
+
+	"mimeo/internal/digest"
+)
+
+// A Store remembers buckets, objects and uploads. It returns the bare codes
+// that its methods name.
+type Store interface {
+	Buckets
+	Objects
+	Uploads
+}
+
+// Buckets are the buckets of all partitions.
+type Buckets interface {
+	// InsertBucket fails with BucketAlreadyExists where the name is taken.
+	InsertBucket(ctx context.Context, b Bucket) error
+	// Bucket fails with NoSuchBucket.
+	Bucket(ctx context.Context, partition, name string) (Bucket, error)
+	// Buckets returns an account's buckets in the order of their names.
+	Buckets(ctx context.Context, partition, account string) ([]Bucket, error)
+	// DeleteBucket deletes a bucket and its uploads; it fails with
+	// NoSuchBucket, or with BucketNotEmpty where an object is in it.
+	DeleteBucket(ctx context.Context, partition, name string) error
+}
+
+// Objects are the objects of all buckets.
+type Objects interface {
+	// InsertObject writes an object with its parts in place of the one of its
+	// name, where cond holds for that one. It fails with NoSuchBucket and the
+	// codes of [Condition.HoldsFor].
+	InsertObject(ctx context.Context, o Object, parts []Part, cond Condition) error
+	// Object fails with NoSuchKey.
+	Object(ctx context.Context, n Name) (Object, error)
+	// Content returns an object and its parts, as they were at one moment, in
+	// the order of their numbers. It fails with NoSuchKey.
+	Content(ctx context.Context, n Name) (Object, []Part, error)
+	// Objects returns up to limit objects of a bucket in the order of the
+	// bytes of their keys, from the first key that is not before from, and
+	// before the first one that is not before to; an empty to is no bound.
+	Objects(ctx context.Context, b Bucket, from, to string, limit int) ([]Object, error)
+	// DeleteObject deletes an object if present, where cond holds for it; it
+	// fails with the codes of [Condition.HoldsFor].
+	DeleteObject(ctx context.Context, n Name, cond Condition) error
+	// Parts returns up to limit parts of an object or an upload with numbers
+	// above after, in the order of their numbers.
+	Parts(ctx context.Context, id string, after, limit int) ([]Part, error)
+}
+
+// Uploads are unfinished multipart uploads.
+type Uploads interface {
+	// InsertUpload fails with NoSuchBucket.
+	InsertUpload(ctx context.Context, u Object) error
+	// Upload fails with NoSuchUpload.
+	Upload(ctx context.Context, n Name, id string) (Object, error)
+	// Uploads returns up to limit uploads of a bucket in the order of their
+	// keys, then of their ids.
+	Uploads(ctx context.Context, b Bucket, scan UploadScan, limit int) ([]Object, error)
+	// InsertPart writes a part in place of the one of its number. It fails
+	// with NoSuchUpload.
+	InsertPart(ctx context.Context, id string, p Part) error
+	// FinishUpload makes the upload of o's id the object o, which consists of
+	// the given parts; those that it has besides are deleted. It fails with
+	// NoSuchUpload, with InvalidPart where a given part was replaced, and
+	// with the codes of [Condition.HoldsFor].
+	FinishUpload(ctx context.Context, o Object, parts []Part, cond Condition) error
+	// DeleteUpload fails with NoSuchUpload.
+	DeleteUpload(ctx context.Context, n Name, id string) error
+}
+
+// An Object is what the service keeps of an object, or of an upload that will
+// be one: then ModifiedAt is when it began, and size and ETag are unknown.
+type Object struct {
+	Name
+	ID         string // of this object, not of one that replaces it; an upload's is the UploadId
+	Size       int64  // plain bytes
+	ETag       string // without quotes
+	ModifiedAt time.Time
+	Headers    Headers
+	Checksum   Checksum
+	Encryption Encryption
+}
+
+// A Part is some bytes of an object, sealed as one blob.
+type Part struct {
+	Number     int   // 1 to 10,000, not necessarily without gaps
+	Size       int64 // plain bytes
+	ETag       string
+	ModifiedAt time.Time
+	Checksums  map[Algorithm][]byte
+	Digest     digest.Digest
+	WrappedKey []byte // the part's data key, wrapped with the object's key
+}
+
+// Headers are what a writer says about an object and a reader is told.
+type Headers struct {
+	ContentType        string            `json:",omitempty"`
+	ContentEncoding    string            `json:",omitempty"`
+	ContentLanguage    string            `json:",omitempty"`
+	ContentDisposition string            `json:",omitempty"`
+	CacheControl       string            `json:",omitempty"`
+	Expires            string            `json:",omitempty"`
+	Metadata           map[string]string `json:",omitempty"`
+}
+
+// An UploadScan says which uploads are wanted: those of keys that are not
+// before Prefix and are before Before (empty: no bound), and behind AfterKey,
+// or behind AfterID of that key where an id is given.
+type UploadScan struct {
+	Prefix, Before, AfterKey, AfterID string
+}
