@@ -68,30 +68,40 @@ func parseQuery(raw string) ([]pair, error) {
 	return pairs, nil
 }
 
-// canonicalRequest builds what the client must have signed: AWS General
-// Reference, "Create a signed AWS API request", step 1.
-func canonicalRequest(r *http.Request, c *claim, payload string) (string, bool) {
+// canonicalRequests builds what the client must have signed: AWS General
+// Reference, "Create a signed AWS API request", step 1. There is one for each
+// canonical form of the path; none if a signed header did not arrive.
+func canonicalRequests(r *http.Request, c *claim, payload string) []string {
 	headers, ok := canonicalHeaders(r, c.signed)
 	if !ok {
-		return "", false
+		return nil
 	}
 	path, _ := target(r)
-	return strings.Join([]string{
-		r.Method, canonicalPath(path, c.scope.Service), canonicalQuery(c), headers, c.signedHeader, payload,
-	}, "\n"), true
+	paths := canonicalPaths(path, c.scope.Service)
+	requests := make([]string, len(paths))
+	for i, p := range paths {
+		requests[i] = strings.Join([]string{r.Method, p, canonicalQuery(c), headers, c.signedHeader, payload}, "\n")
+	}
+	return requests
 }
 
-// canonicalPath encodes the path once for S3 and once more, on top of the
+// canonicalPaths encodes the path once for S3 and once more, on top of the
 // encoding it has on the wire, for every other service. Nothing is cleaned.
-func canonicalPath(raw, service string) string {
+// For S3 some clients (curl, the Go SDK's bare signer) sign the path as they
+// send it, with more or fewer characters encoded than the canonical form has:
+// such a signature covers the very bytes that arrived, so it is as good.
+func canonicalPaths(raw, service string) []string {
 	if service != serviceS3 {
-		return escape(raw, '/')
+		return []string{escape(raw, '/')}
 	}
 	decoded, err := url.PathUnescape(raw)
 	if err != nil {
-		decoded = raw
+		return []string{raw}
 	}
-	return escape(decoded, '/')
+	if encoded := escape(decoded, '/'); encoded != raw {
+		return []string{encoded, raw}
+	}
+	return []string{raw}
 }
 
 func canonicalQuery(c *claim) string {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,8 +104,9 @@ func (v *Verifier) Authenticate(r *http.Request) (Identity, error) {
 		return Identity{}, err
 	}
 	key := newSigningKey(secret, c.scope)
-	canonical, ok := canonicalRequest(r, &c, p.claimed)
-	if !ok || !key.matches(stringToSign(&c, canonical), c.signature) {
+	if !slices.ContainsFunc(canonicalRequests(r, &c, p.claimed), func(canonical string) bool {
+		return key.matches(stringToSign(&c, canonical), c.signature)
+	}) {
 		return Identity{}, mismatch()
 	}
 	id := Identity{
