@@ -1,0 +1,123 @@
+package serving
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"mimeo/internal/blob"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/digest"
+	"mimeo/internal/envelope"
+	"mimeo/internal/family"
+	"mimeo/internal/fault"
+	"mimeo/internal/job"
+)
+
+const (
+	running = "The model is running."
+	stopped = "The model is stopped."
+)
+
+// A Starter works on the jobs that start versions.
+type Starter struct{ *Service }
+
+// Kind returns StartKind.
+func (Starter) Kind() job.Kind { return StartKind }
+
+// Work loads the model, which proves that key and artifacts are whole, and
+// moves the version to RUNNING.
+func (w Starter) Work(ctx context.Context, run *job.Run) error {
+	v, err := w.version(ctx, run)
+	if err != nil || v.Status != customlabels.Starting {
+		return err
+	}
+	slot := w.models.enter(v.ARN)
+	defer w.models.leave(v.ARN, slot)
+	if _, err := slot.model(ctx, func(ctx context.Context) (*loaded, error) { return w.load(ctx, v) }); err != nil {
+		if reason(err) != "" {
+			return job.Permanent(err)
+		}
+		return err
+	}
+	return w.store.EndChange(ctx, run.Attempt, v.ARN, customlabels.Starting, customlabels.Running, running)
+}
+
+// Fail moves the version to FAILED, with the reason.
+func (w Starter) Fail(ctx context.Context, run *job.Run, cause error) error {
+	v, err := w.version(ctx, run)
+	if err != nil {
+		return err
+	}
+	message, err := job.Step(ctx, run, "message", func(context.Context) (string, error) { return failureMessage(cause), nil })
+	if err != nil {
+		return err
+	}
+	if err := w.store.EndChange(ctx, run.Attempt, v.ARN, customlabels.Starting, customlabels.Failed, message); err != nil {
+		return err
+	}
+	return w.models.drop(ctx, v.ARN)
+}
+
+// A Stopper works on the jobs that stop versions.
+type Stopper struct{ *Service }
+
+// Kind returns StopKind.
+func (Stopper) Kind() job.Kind { return StopKind }
+
+// Work waits for the requests in flight, drops the model and moves the
+// version to STOPPED.
+func (w Stopper) Work(ctx context.Context, run *job.Run) error {
+	v, err := w.version(ctx, run)
+	if err != nil || v.Status != customlabels.Stopping {
+		return err
+	}
+	if err := w.models.drop(ctx, v.ARN); err != nil {
+		return err
+	}
+	return w.store.EndChange(ctx, run.Attempt, v.ARN, customlabels.Stopping, customlabels.Stopped, stopped)
+}
+
+// Fail moves the version to STOPPED as well: it answers no request any more.
+func (w Stopper) Fail(ctx context.Context, run *job.Run, _ error) error {
+	v, err := w.version(ctx, run)
+	if err != nil {
+		return err
+	}
+	return w.store.EndChange(ctx, run.Attempt, v.ARN, customlabels.Stopping, customlabels.Stopped, stopped)
+}
+
+func (s *Service) version(ctx context.Context, run *job.Run) (customlabels.ProjectVersion, error) {
+	var args Args
+	if err := run.Decode(&args); err != nil {
+		return customlabels.ProjectVersion{}, err
+	}
+	v, err := s.store.Version(ctx, args.Version)
+	if err != nil {
+		return v, fmt.Errorf("read version %s: %w", args.Version, err)
+	}
+	return v, nil
+}
+
+// reason says to the caller why a model cannot be loaded, where no retry can
+// mend it; else it is empty.
+func reason(err error) string {
+	var refused *fault.Error
+	switch {
+	case errors.As(err, &refused):
+		return "its KMS key cannot be used: " + refused.Message
+	case errors.Is(err, digest.ErrMismatch), errors.Is(err, blob.ErrNotFound), errors.Is(err, envelope.ErrNotAuthentic), errors.Is(err, family.ErrWeights):
+		return "its stored artifacts are damaged or missing."
+	case errors.Is(err, errNoFamily):
+		return "this server does not have its kind of model."
+	default:
+		return ""
+	}
+}
+
+func failureMessage(cause error) string {
+	if why := reason(cause); why != "" {
+		return "The model cannot be started: " + why
+	}
+	return "The model cannot be started: the service had an internal error. Start it again."
+}

@@ -1,0 +1,193 @@
+package training
+
+import (
+	"slices"
+
+	"mimeo/internal/customlabels"
+)
+
+// A prediction is what the model said of one test image, and what is true.
+type prediction struct {
+	truth      []int // labels of the image, as far as the model knows them
+	confidence []float32
+}
+
+func (p prediction) shows(label int) bool { return slices.Contains(p.truth, label) }
+
+// metrics are the figures of one label, or of all of them.
+type metrics struct {
+	Precision, Recall, F1 float64
+}
+
+// A labelResult is the evaluation of one label.
+type labelResult struct {
+	metrics
+	Label int
+	// Threshold is the assumed threshold, 0 to 1: the one with the best F1.
+	Threshold float64
+	Images    int // test images that show the label
+}
+
+// An evaluation is what the test set says about a model.
+type evaluation struct {
+	Labels    []labelResult // by F1, the best first, then by label
+	Aggregate metrics
+	// Confusion has the share of the test images of a label (row) for which
+	// another (column) was the most confident; nil where an image can show
+	// several.
+	Confusion [][]float64
+
+	predictions []prediction // of the test samples, in their order
+}
+
+// untested is the assumed threshold of a label that no test image shows.
+const untested = 0.5
+
+// evaluate computes the figures of AWS's evaluation. The unit of counting is
+// an image and a label. The aggregates are the unweighted means over the
+// labels that a test image shows; the F1 is the mean of the labels' F1.
+//
+// https://docs.aws.amazon.com/rekognition/latest/customlabels-dg/im-metrics-use.html
+func evaluate(labels int, multiLabel bool, predictions []prediction) evaluation {
+	var e evaluation
+	tested := 0
+	for label := range labels {
+		r := evaluateLabel(label, predictions)
+		e.Labels = append(e.Labels, r)
+		if r.Images == 0 {
+			continue
+		}
+		tested++
+		e.Aggregate.Precision += r.Precision
+		e.Aggregate.Recall += r.Recall
+		e.Aggregate.F1 += r.F1
+	}
+	if tested > 0 {
+		e.Aggregate.Precision /= float64(tested)
+		e.Aggregate.Recall /= float64(tested)
+		e.Aggregate.F1 /= float64(tested)
+	}
+	slices.SortStableFunc(e.Labels, func(a, b labelResult) int {
+		switch {
+		case a.F1 > b.F1:
+			return -1
+		case a.F1 < b.F1:
+			return 1
+		default:
+			return 0
+		}
+	})
+	if !multiLabel {
+		e.Confusion = confusion(labels, predictions)
+	}
+	return e
+}
+
+// evaluateLabel finds the assumed threshold of a label and its figures there.
+// The candidates lie half-way between neighbouring confidences; of equally
+// good ones the middle of the widest gap is taken.
+func evaluateLabel(label int, predictions []prediction) labelResult {
+	type scored struct {
+		confidence float32
+		positive   bool
+	}
+	var all []scored
+	positives := 0
+	for _, p := range predictions {
+		s := scored{p.confidence[label], p.shows(label)}
+		if s.positive {
+			positives++
+		}
+		all = append(all, s)
+	}
+	best := labelResult{Label: label, Threshold: untested, Images: positives}
+	if positives == 0 {
+		return best
+	}
+	slices.SortFunc(all, func(a, b scored) int { // the most confident first
+		switch {
+		case a.confidence > b.confidence:
+			return -1
+		case a.confidence < b.confidence:
+			return 1
+		default:
+			return 0
+		}
+	})
+	truePositives, widest := 0, float32(-1)
+	for i, s := range all {
+		if s.positive {
+			truePositives++
+		}
+		below := float32(0)
+		if i+1 < len(all) {
+			below = all[i+1].confidence
+			if below == s.confidence {
+				continue // no threshold lies between the two
+			}
+		}
+		m, gap := figures(truePositives, i+1, positives), s.confidence-below
+		if m.F1 > best.F1 || m.F1 == best.F1 && gap > widest {
+			best.metrics, widest = m, gap
+			best.Threshold = between(below, s.confidence)
+		}
+	}
+	return best
+}
+
+// between returns the threshold, 0 to 1, that counts high and not low.
+func between(low, high float32) float64 {
+	if middle := low + (high-low)/2; middle > low {
+		return float64(middle) / 100
+	}
+	return float64(high) / 100
+}
+
+// counts reports whether a detection of a confidence is counted under an
+// assumed threshold.
+func counts(confidence float32, threshold float64) bool {
+	return confidence >= customlabels.Confidence(threshold)
+}
+
+func figures(truePositives, predicted, positives int) metrics {
+	if truePositives == 0 {
+		return metrics{}
+	}
+	p, r := float64(truePositives)/float64(predicted), float64(truePositives)/float64(positives)
+	return metrics{Precision: p, Recall: r, F1: 2 * p * r / (p + r)}
+}
+
+// confusion computes the matrix of a single-label model, each row divided by
+// the test images of its label.
+func confusion(labels int, predictions []prediction) [][]float64 {
+	matrix := make([][]float64, labels)
+	for i := range matrix {
+		matrix[i] = make([]float64, labels)
+	}
+	images := make([]int, labels)
+	for _, p := range predictions {
+		if len(p.truth) != 1 {
+			continue // of a label that the model does not know
+		}
+		images[p.truth[0]]++
+		matrix[p.truth[0]][mostConfident(p.confidence)]++
+	}
+	for i, row := range matrix {
+		for j := range row {
+			if images[i] > 0 {
+				row[j] /= float64(images[i])
+			}
+		}
+	}
+	return matrix
+}
+
+func mostConfident(confidence []float32) int {
+	best := 0
+	for i, c := range confidence {
+		if c > confidence[best] {
+			best = i
+		}
+	}
+	return best
+}

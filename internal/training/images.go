@@ -1,0 +1,122 @@
+package training
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"mimeo/internal/customlabels"
+	"mimeo/internal/fault"
+	"mimeo/internal/job"
+	"mimeo/internal/objects"
+	"mimeo/internal/pixel"
+)
+
+// batch is how many images one recorded step looks at.
+const batch = 256
+
+// A checked is the recorded result of looking at one batch of images.
+type checked struct {
+	Invalid   map[int]string // line number → why, for the log
+	Forbidden int            // of them, those that the caller may not read
+}
+
+// checkImages reads and decodes every image of a set once and drops the
+// samples whose images cannot be used.
+func (t *training) checkImages(ctx context.Context, s *set) error {
+	bad, forbidden, had := map[int]customlabels.EntryError{}, 0, len(s.samples)
+	for from := 0; from < had; from += batch {
+		part := s.samples[from:min(from+batch, had)]
+		result, err := job.Step(ctx, t.run, fmt.Sprintf("check %s %d", s.kind, from), func(ctx context.Context) (checked, error) {
+			if err := t.pause(ctx); err != nil {
+				return checked{}, err
+			}
+			if err := t.progress(ctx, "Checking the images of the %s dataset: %d of %d.", s.kind, from, had); err != nil {
+				return checked{}, err
+			}
+			return t.checkBatch(ctx, part)
+		})
+		if err != nil {
+			return err
+		}
+		for number := range result.Invalid {
+			bad[number] = invalidImage
+		}
+		forbidden += result.Forbidden
+	}
+	s.drop(bad)
+	s.checkImages(had, had > 0 && forbidden == had)
+	return nil
+}
+
+func (t *training) checkBatch(ctx context.Context, part []sample) (checked, error) {
+	result := checked{Invalid: map[int]string{}}
+	var mu sync.Mutex
+	err := each(ctx, len(part), func(ctx context.Context, i int) error {
+		_, err := t.decode(ctx, part[i])
+		if err == nil {
+			return nil
+		}
+		if !unusable(err) {
+			return fmt.Errorf("read image s3://%s/%s: %w", part[i].image.Bucket, part[i].image.Key, err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		result.Invalid[part[i].number] = err.Error()
+		if errors.Is(err, objects.AccessDenied) {
+			result.Forbidden++
+		}
+		return nil
+	})
+	return result, err
+}
+
+// each calls do for 0 to n-1, on all processors.
+func each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error { return do(ctx, i) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+func (t *training) open(ctx context.Context, x sample) (io.ReadCloser, error) {
+	body, _, err := t.Objects.Get(ctx, t.args.Caller, x.image)
+	return body, err
+}
+
+func (t *training) decode(ctx context.Context, x sample) (_ *pixel.Image, err error) {
+	body, err := t.open(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, body.Close()) }()
+	return pixel.Decode(body, pixel.Limits{})
+}
+
+// unusable reports whether an image is at fault, or its place: another try
+// would not read it either.
+func unusable(err error) bool {
+	var refused *fault.Error
+	if errors.As(err, &refused) {
+		return true
+	}
+	for _, bad := range []error{pixel.ErrFormat, pixel.ErrCorrupt, pixel.ErrTooManyBytes, pixel.ErrTooLarge, pixel.ErrTooSmall, pixel.ErrTooLong} {
+		if errors.Is(err, bad) {
+			return true
+		}
+	}
+	return false
+}

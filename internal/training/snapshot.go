@@ -1,0 +1,150 @@
+package training
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+
+	"mimeo/internal/manifest"
+)
+
+// The keys of an evaluation manifest snapshot, which has the ground truth and,
+// for the test set, what the model said of it:
+// https://docs.aws.amazon.com/rekognition/latest/customlabels-dg/im-evaluation-manifest-snapshot-api.html
+const (
+	truthKey    = "rekognition-custom-labels-training-"
+	evaluateKey = "rekognition-custom-labels-evaluation-"
+	truthJob    = "rekognition-custom-labels-training-job"
+	evaluateJob = "rekognition-custom-labels-evaluation-job"
+)
+
+// A classMetadata is the metadata of an image-level label.
+type classMetadata struct {
+	Confidence     float64            `json:"confidence"`
+	JobName        string             `json:"job-name"`
+	ClassName      string             `json:"class-name"`
+	HumanAnnotated string             `json:"human-annotated"`
+	CreationDate   string             `json:"creation-date"`
+	Type           manifest.UseCase   `json:"type"`
+	Details        *predictionDetails `json:"rekognition-custom-labels-evaluation-details,omitzero"`
+}
+
+// predictionDetails say whether a prediction is right. AWS's samples spell
+// the last key so.
+type predictionDetails struct {
+	Version               int      `json:"version"`
+	IsTruePositive        bool     `json:"is-true-positive"`
+	IsTrueNegative        bool     `json:"is-true-negative"`
+	IsFalsePositive       bool     `json:"is-false-positive"`
+	IsFalseNegative       bool     `json:"is-false-negative"`
+	IsPresentInGroundTrue bool     `json:"is-present-in-ground-truth"`
+	Jobs                  []string `json:"ground-truth-labelling-jobs"`
+}
+
+// writeSnapshot writes one line per image that was used. Without predictions
+// it has the ground truth only.
+func (t *training) writeSnapshot(w io.Writer, s *set, predictions []prediction, e evaluation) error {
+	out := bufio.NewWriter(w)
+	thresholds, now := e.thresholds(len(t.plan.labels)), t.Now().UTC().Format(timestamp)
+	for i, x := range s.samples {
+		line := jsonLine{out: out}
+		line.member("source-ref", "s3://"+x.image.Bucket+"/"+x.image.Key)
+		for n, label := range x.labels {
+			line.class(truthKey+strconv.Itoa(n), 1, classMetadata{Confidence: 1, JobName: truthJob, ClassName: label, HumanAnnotated: "yes", CreationDate: now})
+		}
+		if predictions != nil {
+			t.predicted(&line, predictions[i], thresholds, now)
+		}
+		if err := line.end(); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// predicted adds what the model said of an image: one pair per label, each
+// with its verdict at the assumed threshold.
+func (t *training) predicted(line *jsonLine, p prediction, thresholds []float64, now string) {
+	for n, label := range t.plan.labels {
+		said, is := counts(p.confidence[n], thresholds[n]), p.shows(n)
+		value := 0
+		if said {
+			value = 1
+		}
+		line.class(evaluateKey+strconv.Itoa(n), value, classMetadata{
+			Confidence: percentOf(p.confidence[n]), JobName: evaluateJob, ClassName: label, HumanAnnotated: "no", CreationDate: now,
+			Details: &predictionDetails{
+				Version: 1, IsTruePositive: said && is, IsTrueNegative: !said && !is, IsFalsePositive: said && !is, IsFalseNegative: !said && is,
+				IsPresentInGroundTrue: is, Jobs: []string{truthJob},
+			},
+		})
+	}
+}
+
+// writeValidation writes the lines of a set as they were given, with the
+// errors and warnings that they have.
+func (t *training) writeValidation(ctx context.Context, w io.Writer, s *set) error {
+	out := bufio.NewWriter(w)
+	number := 0
+	for l, err := range t.Store.Lines(ctx, t.v.ARN, s.kind) {
+		if err != nil {
+			return err
+		}
+		number++
+		u := understand(l)
+		errs := u.errors
+		if bad, is := s.invalid[number]; is && !slices.Contains(errs, bad) {
+			errs = append(slices.Clone(errs), bad)
+		}
+		text := manifest.WithErrors(u.text, "errors", errs)
+		text = manifest.WithErrors(text, "warnings", u.warnings)
+		if _, err := out.WriteString(text + "\n"); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// A jsonLine writes one JSON object whose members keep their order, and ends
+// it with a line feed. Its first error is what end returns.
+type jsonLine struct {
+	out   *bufio.Writer
+	began bool
+	err   error
+}
+
+func (l *jsonLine) class(key string, value int, metadata classMetadata) {
+	metadata.Type = manifest.Classification
+	l.member(key, value)
+	l.member(key+"-metadata", metadata)
+}
+
+func (l *jsonLine) member(name string, value any) {
+	key, err := json.Marshal(name)
+	if err == nil {
+		var encoded []byte
+		if encoded, err = json.Marshal(value); err == nil {
+			before := byte('{')
+			if l.began {
+				before = ','
+			}
+			l.began = true
+			_ = l.out.WriteByte(before) // the writer keeps its error
+			_, _ = l.out.Write(append(append(key, ':'), encoded...))
+		}
+	}
+	if l.err == nil {
+		l.err = err
+	}
+}
+
+func (l *jsonLine) end() error {
+	if _, err := l.out.WriteString("}\n"); l.err == nil {
+		l.err = err
+	}
+	return l.err
+}

@@ -1,0 +1,153 @@
+package training
+
+import (
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+)
+
+// timestamp is how the result files write times, in UTC.
+const timestamp = "2006-01-02T15:04:05.000000"
+
+func writeJSON(w io.Writer, v any) error { return json.MarshalWrite(w, v) }
+
+// An evaluationSummary is EvaluationResultSummary, as
+// https://docs.aws.amazon.com/rekognition/latest/customlabels-dg/im-summary-file-api.html
+// shows it.
+type evaluationSummary struct {
+	Version                     int
+	EvaluationDetails           evaluationDetails
+	AggregatedEvaluationResults aggregatedResults
+	LabelEvaluationResults      []labelEvaluation
+}
+
+type evaluationDetails struct {
+	ProjectVersionArn      string
+	EvaluationEndTimestamp string
+	Labels                 []string
+	NumberOfTrainingImages int
+	NumberOfTestingImages  int
+}
+
+type aggregatedResults struct {
+	Precision       float64
+	Recall          float64
+	F1Score         float64
+	ConfusionMatrix []confusionCell `json:",omitzero"`
+}
+
+type confusionCell struct {
+	GroundTruthLabel string
+	PredictedLabel   string
+	Value            float64
+}
+
+type labelEvaluation struct {
+	Label                 string
+	NumberOfTestingImages int
+	Metrics               labelMetrics
+}
+
+type labelMetrics struct {
+	Threshold float64
+	Precision float64
+	Recall    float64
+	F1Score   float64
+}
+
+func (t *training) evaluationSummary(e evaluation) evaluationSummary {
+	s := evaluationSummary{
+		Version: 1,
+		EvaluationDetails: evaluationDetails{
+			ProjectVersionArn:      t.v.ARN.String(),
+			EvaluationEndTimestamp: t.Now().UTC().Format(timestamp),
+			Labels:                 t.plan.labels,
+			NumberOfTrainingImages: len(t.plan.train.samples),
+			NumberOfTestingImages:  len(t.plan.test.samples),
+		},
+		AggregatedEvaluationResults: aggregatedResults{
+			Precision: e.Aggregate.Precision, Recall: e.Aggregate.Recall, F1Score: e.Aggregate.F1,
+		},
+	}
+	for truth, row := range e.Confusion {
+		for predicted, value := range row {
+			s.AggregatedEvaluationResults.ConfusionMatrix = append(s.AggregatedEvaluationResults.ConfusionMatrix,
+				confusionCell{t.plan.labels[truth], t.plan.labels[predicted], value})
+		}
+	}
+	for _, r := range e.Labels {
+		s.LabelEvaluationResults = append(s.LabelEvaluationResults, labelEvaluation{
+			Label: t.plan.labels[r.Label], NumberOfTestingImages: r.Images,
+			Metrics: labelMetrics{Threshold: r.Threshold, Precision: r.Precision, Recall: r.Recall, F1Score: r.F1},
+		})
+	}
+	return s
+}
+
+// A manifestSummary is ManifestSummary, as
+// https://docs.aws.amazon.com/rekognition/latest/customlabels-dg/tm-debugging-summary.html
+// shows it.
+type manifestSummary struct {
+	Statistics struct {
+		Training statistics `json:"training"`
+		Testing  statistics `json:"testing"`
+	} `json:"statistics"`
+	Errors []problem `json:"errors"`
+}
+
+type statistics struct {
+	UseCase              string    `json:"use_case"`
+	TotalJSONLines       int       `json:"total_json_lines"`
+	ValidJSONLines       int       `json:"valid_json_lines"`
+	InvalidJSONLines     int       `json:"invalid_json_lines"`
+	IgnoredJSONLines     int       `json:"ignored_json_lines"`
+	ErrorJSONLineIndices []int     `json:"error_json_line_indices"` // from 1
+	Errors               []problem `json:"errors"`
+}
+
+func (t *training) manifestSummary() manifestSummary {
+	s := manifestSummary{Errors: slices.Concat([]problem{}, t.plan.across)}
+	s.Statistics.Training, s.Statistics.Testing = t.plan.train.statistics(), t.plan.test.statistics()
+	return s
+}
+
+// statistics counts the lines of the manifest, also where samples of it were
+// held out for testing.
+func (s *set) statistics() statistics {
+	return statistics{
+		UseCase:              s.useCase(),
+		TotalJSONLines:       s.total,
+		ValidJSONLines:       max(0, s.total-len(s.invalid)-s.ignored),
+		InvalidJSONLines:     len(s.invalid),
+		IgnoredJSONLines:     s.ignored,
+		ErrorJSONLineIndices: slices.AppendSeq([]int{}, slices.Values(slices.Sorted(maps.Keys(s.invalid)))),
+		Errors:               slices.Concat([]problem{}, s.problems),
+	}
+}
+
+func (s *set) useCase() string {
+	switch {
+	case s.tooManyInvalid() || s.total == 0:
+		return "NOT_DETERMINED"
+	case len(s.samples) == 0 && s.boxes:
+		return "OBJECT_LOCALIZATION"
+	case len(s.samples) == 0:
+		return "NOT_DETERMINED"
+	default:
+		return "IMAGE_LEVEL_LABELS"
+	}
+}
+
+// thresholds returns the assumed threshold of each label.
+func (e evaluation) thresholds(labels int) []float64 {
+	all := make([]float64, labels)
+	for _, r := range e.Labels {
+		all[r.Label] = r.Threshold
+	}
+	return all
+}
+
+// percentOf is a confidence as the result files have it, 0 to 1.
+func percentOf(c float32) float64 { return float64(c) / 100 }

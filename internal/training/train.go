@@ -1,0 +1,84 @@
+package training
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"mimeo/internal/customlabels"
+	"mimeo/internal/family"
+	"mimeo/internal/job"
+	"mimeo/internal/vault"
+)
+
+// train fits the model, over as many slices as it takes, and seals its
+// weights.
+func (t *training) train(ctx context.Context, key vault.VersionKey) (customlabels.Artifact, error) {
+	return job.Step(ctx, t.run, "weights", func(ctx context.Context) (customlabels.Artifact, error) {
+		if err := os.MkdirAll(t.scratch(), 0o700); err != nil {
+			return customlabels.Artifact{}, fmt.Errorf("make room for checkpoints: %w", err)
+		}
+		reporter := &reporter{training: t, ctx: ctx}
+		req := t.trainRequest(ctx)
+		req.Progress = reporter.report
+		weights, err := t.seal(ctx, key, customlabels.Weights, func(w io.Writer) error { return t.Family.Train(ctx, req, w) })
+		switch {
+		case errors.Is(err, family.ErrUnfinished):
+			return weights, job.Snooze(0)
+		case reporter.err != nil:
+			return weights, errors.Join(reporter.err, err)
+		case err != nil:
+			return weights, fmt.Errorf("train %s: %w", t.v.ARN, err)
+		}
+		return weights, nil
+	})
+}
+
+func (t *training) trainRequest(ctx context.Context) family.TrainRequest {
+	req := family.TrainRequest{
+		Labels: t.plan.labels, MultiLabel: t.plan.multiLabel, Seed: seed, Scratch: t.scratch(), Deadline: t.until,
+	}
+	for _, x := range t.plan.train.samples {
+		req.Examples = append(req.Examples, family.Example{
+			Open:   func() (io.ReadCloser, error) { return t.open(ctx, x) },
+			Labels: t.plan.indices(x.labels),
+		})
+	}
+	return req
+}
+
+// seal stores what write writes as an artifact, without a copy in between.
+func (t *training) seal(ctx context.Context, key vault.VersionKey, role customlabels.Role, write func(io.Writer) error) (a customlabels.Artifact, err error) {
+	r, w := io.Pipe()
+	var group errgroup.Group
+	group.Go(func() error { return w.CloseWithError(write(w)) })
+	a, err = t.Vault.Seal(ctx, key, role, r)
+	// The writer must end also where sealing has failed before it.
+	return a, errors.Join(err, r.CloseWithError(io.ErrClosedPipe), group.Wait())
+}
+
+// reportEvery is how often progress is written at most.
+const reportEvery = time.Second
+
+// A reporter writes the progress of a training to the version.
+type reporter struct {
+	training *training
+	ctx      context.Context // of the call that reports
+	last     time.Time
+	phase    string
+	err      error // the first
+}
+
+func (r *reporter) report(done, total int, what string) {
+	now := r.training.Now()
+	if r.err != nil || what == r.phase && now.Sub(r.last) < reportEvery {
+		return
+	}
+	r.last, r.phase = now, what
+	r.err = r.training.progress(r.ctx, "Training the model: %s, %d%% done.", what, 100*done/max(1, total))
+}

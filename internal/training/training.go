@@ -1,0 +1,92 @@
+// Package training trains project versions: CreateProjectVersion.
+//
+// create.go decides in the request; worker.go does what the request decided,
+// in a job of slices that may be cut at any instruction and run again. The
+// images and labels are those of the moment of the request: the manifests'
+// lines are copied with the version's row.
+//
+// API: https://docs.aws.amazon.com/rekognition/latest/APIReference/API_CreateProjectVersion.html
+package training
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/family"
+	"mimeo/internal/job"
+	"mimeo/internal/manifest"
+	"mimeo/internal/objects"
+	"mimeo/internal/vault"
+)
+
+// Kind is the kind of a training's job.
+const Kind job.Kind = "train"
+
+// A Line is one line of the manifest that a training works on.
+type Line struct {
+	Text string
+	// Refused is why the text is no line of a manifest; empty where it is.
+	Refused manifest.Reason
+}
+
+// A Store keeps trainings. Its refusals are bare codes of customlabels.
+type Store interface {
+	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
+	// HasVersion reports whether a project has a version of that name.
+	HasVersion(ctx context.Context, project arn.Project, name string) (bool, error)
+	// InsertTraining inserts the version, its tags, its job and a copy of the
+	// lines of the datasets, in one transaction. It fails with LimitExceeded
+	// where as many trainings run as the account may have.
+	InsertTraining(ctx context.Context, v customlabels.ProjectVersion, tags customlabels.Tags, datasets []customlabels.Dataset, spec job.Spec) error
+	// PutLines replaces the lines of one set. Where it fails the set is of no
+	// use and must be put again.
+	PutLines(ctx context.Context, a job.Attempt, v arn.ProjectVersion, set customlabels.DatasetType, lines iter.Seq2[Line, error]) error
+	// Lines yields the lines of one set in their order.
+	Lines(ctx context.Context, v arn.ProjectVersion, set customlabels.DatasetType) iter.Seq2[Line, error]
+	// SetProgress sets the status message of a running training.
+	SetProgress(ctx context.Context, a job.Attempt, v arn.ProjectVersion, message string) error
+	// EndTraining stores how the training ended, v.Status and the rest, and
+	// drops its lines. A training that has ended stays as it is.
+	EndTraining(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion) error
+}
+
+// A Registry knows projects and who may do what with them.
+type Registry interface {
+	Authorize(ctx context.Context, caller arn.Caller, action string, resource fmt.Stringer, owner arn.Namespace) error
+	Project(ctx context.Context, a arn.Project) (customlabels.Project, error)
+	// Datasets returns the datasets of a project.
+	Datasets(ctx context.Context, project arn.Project) ([]customlabels.Dataset, error)
+}
+
+// A Vault holds version keys and seals artifacts.
+type Vault interface {
+	Prepare(ctx context.Context, caller arn.Caller, keyID string, v arn.ProjectVersion) (vault.KeyUse, error)
+	Release(ctx context.Context, use vault.KeyUse) error
+	Abandon(ctx context.Context, use vault.KeyUse) error
+	NewVersionKey(ctx context.Context, v arn.ProjectVersion, use vault.KeyUse) (vault.VersionKey, error)
+	Unlock(ctx context.Context, v arn.ProjectVersion, b customlabels.Bundle) (vault.VersionKey, error)
+	Seal(ctx context.Context, k vault.VersionKey, role customlabels.Role, plain io.Reader) (customlabels.Artifact, error)
+	Open(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (io.ReadCloser, error)
+	Verify(ctx context.Context, a customlabels.Artifact) error
+}
+
+// Service starts trainings and works on them.
+type Service struct {
+	Store    Store
+	Registry Registry
+	Objects  objects.Store
+	Vault    Vault
+	// Family trains image-level models.
+	Family family.Family
+	// Scratch is a directory in which trainings keep their checkpoints.
+	Scratch string
+	// Slice is how long a training works before it lets others; it ends at
+	// the next opportunity afterwards.
+	Slice time.Duration
+	Now   func() time.Time
+}
