@@ -59,7 +59,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger, extras Extras) (_ *
 	if err := a.accounts.first(ctx); err != nil {
 		return nil, fmt.Errorf("make the first account: %w", err)
 	}
-	if err := a.assemble(extras); err != nil {
+	if err := a.assemble(ctx, extras); err != nil {
 		return nil, err
 	}
 	if a.admin, err = listenAdmin(ctx, c.adminSocket()); err != nil { // last: who finds it finds a server
@@ -90,9 +90,7 @@ func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return serve(ctx, a.port, a.handler, a.logger) })
 	group.Go(func() error { return serve(ctx, a.admin, adminRoutes(a.accounts, a.logger), a.logger) })
-	if a.runner != nil {
-		group.Go(func() error { return a.runner.Run(ctx) })
-	}
+	group.Go(func() error { return a.runner.Run(ctx) })
 	group.Go(func() error { return a.sweep(ctx) })
 	return errors.Join(group.Wait(), a.close())
 }

@@ -2,20 +2,30 @@ package app
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"time"
 
+	"mimeo/internal/bucket"
+	"mimeo/internal/copier"
+	"mimeo/internal/envelope"
 	"mimeo/internal/family"
 	"mimeo/internal/identity"
 	"mimeo/internal/job"
 	"mimeo/internal/kms"
+	"mimeo/internal/registry"
 	"mimeo/internal/reqlog"
+	"mimeo/internal/s3api"
+	"mimeo/internal/sigv4"
+	"mimeo/internal/vault"
 )
 
 // Extras are what tests and benchmarks add to a server.
 type Extras struct {
-	Families []family.Family // beside the product's own
+	// Families come before the product's own: the first one trains.
+	Families []family.Family
 }
 
 // services are the rooms behind the edges, in the order in which they are
@@ -23,26 +33,57 @@ type Extras struct {
 type services struct {
 	identity *identity.Service
 	keys     *kms.Service
+	buckets  *bucket.Service
+	vault    *vault.Vault
+	registry *registry.Service
+	copier   *copier.Service
 }
 
 // assemble builds the services, the HTTP surface and the runner of jobs.
-func (a *App) assemble(_ Extras) error {
-	s := &services{identity: a.accounts.identity}
-	s.keys = kms.New(a.storage.db.KMS(), a.storage.master, s.identity, time.Now)
-	a.handler = reqlog.Handler(bounded(&routes{services: s.edges(), own: ownPages(a.ready)}), a.logger, time.Now)
-	return a.employ(s.workers())
-}
-
-// employ makes the runner of the server's jobs.
-func (a *App) employ(workers []job.Worker) (err error) {
-	if len(workers) == 0 {
-		return nil
+func (a *App) assemble(ctx context.Context, extras Extras) error {
+	s, err := a.build(extras)
+	if err != nil {
+		return err
 	}
-	a.runner, err = job.NewRunner(a.storage.db.Queue(), a.storage.db.Jobs(), workers, a.logger, job.Options{Concurrency: concurrency})
+	if _, err := vault.SweepGrants(ctx, s.keys, a.storage.db.Versions()); err != nil {
+		return fmt.Errorf("sweep grants of the last process: %w", err)
+	}
+	surface := &routes{services: s.edges(), own: ownPages(a.ready)}
+	a.handler = reqlog.Handler(bounded(surface), a.logger, time.Now)
+	a.runner, err = job.NewRunner(a.storage.db.Queue(), a.storage.db.Jobs(), s.workers(), a.logger, job.Options{Concurrency: concurrency})
 	if err != nil {
 		return fmt.Errorf("open runner: %w", err)
 	}
 	return nil
+}
+
+func (a *App) build(_ Extras) (*services, error) {
+	db, now := a.storage.db, time.Now
+	tokens, err := tokenKey(a.storage.master)
+	if err != nil {
+		return nil, err
+	}
+	s := &services{identity: a.accounts.identity}
+	s.keys = kms.New(db.KMS(), a.storage.master, s.identity, now)
+	s.buckets = bucket.New(db.Buckets(), a.storage.blobs, s.keys, s.identity, now)
+	s.vault = &vault.Vault{Keys: s.keys, Blobs: a.storage.blobs}
+	s.registry = registry.New(registry.Config{
+		Projects: db.Projects(), Datasets: db.Datasets(), Entries: db.Entries(), Policies: db.ProjectPolicies(),
+		Tags: db.Tags(), Versions: db.Versions(), Objects: s.buckets, Permissions: s.identity, Grants: s.keys,
+		Tokens: tokens, Log: a.logger, Now: now,
+	})
+	s.copier = &copier.Service{
+		Store: db.Copies(), Registry: s.registry, Permissions: s.identity, Objects: s.buckets, Vault: s.vault, Now: now,
+	}
+	return s, nil
+}
+
+// edges are the protocols by the signing name of their service, one line each.
+func (s *services) edges() map[string]http.Handler {
+	verifier := func(service string) *sigv4.Verifier { return sigv4.New(service, s.identity, time.Now) }
+	return map[string]http.Handler{
+		"s3": s3api.New(s.buckets, verifier("s3")),
+	}
 }
 
 // ready reports why the server cannot serve.
@@ -51,7 +92,12 @@ func (a *App) ready(ctx context.Context) error {
 	return err
 }
 
-// edges are the protocols by the signing name of their service, one line each.
-func (s *services) edges() map[string]http.Handler {
-	return map[string]http.Handler{}
+// tokenKey authenticates pagination tokens; it is derived from the master
+// key, so that a token outlives a restart.
+func tokenKey(master envelope.Key) (registry.TokenKey, error) {
+	derived, err := hkdf.Key(sha256.New, master.Reveal(), nil, "mimeo pagination tokens", len(registry.TokenKey{}))
+	if err != nil {
+		return registry.TokenKey{}, fmt.Errorf("derive token key: %w", err)
+	}
+	return registry.TokenKey(derived), nil
 }

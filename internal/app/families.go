@@ -1,0 +1,14 @@
+package app
+
+import (
+	"mimeo/internal/family"
+	"mimeo/internal/family/classifier"
+)
+
+// families are the kinds of models that versions can be, one line each. The
+// first one trains.
+func families(extras Extras) []family.Family {
+	return append(extras.Families,
+		&classifier.Classifier{},
+	)
+}

@@ -1,0 +1,65 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"mimeo/internal/blob"
+	"mimeo/internal/digest"
+)
+
+const (
+	// sweepEvery is how often blobs are looked for that nothing names.
+	sweepEvery = time.Hour
+	// sweepGrace is how long a blob may lie unnamed: a training stores its
+	// model long before it publishes the version.
+	sweepGrace = 7 * 24 * time.Hour
+)
+
+// Sweep removes blobs that nothing has named for a time. A short grace is
+// only for a server on which no job runs and nothing is uploaded.
+func (a *App) Sweep(ctx context.Context, grace time.Duration) (blob.Swept, error) {
+	return blob.Sweeper{
+		Store: a.storage.blobs, References: references{a.storage.db.Versions(), a.storage.db.Buckets()},
+		Grace: grace, Now: time.Now,
+	}.Sweep(ctx)
+}
+
+// sweep sweeps now and then until ctx ends.
+func (a *App) sweep(ctx context.Context) error {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		swept, err := a.Sweep(ctx, sweepGrace)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			a.logger.ErrorContext(ctx, "sweep", "error", err)
+		default:
+			a.logger.InfoContext(ctx, "sweep", "blobs", swept.Blobs, "deleted", swept.Deleted, "bytes", swept.Bytes)
+		}
+	}
+}
+
+// references asks everyone who names blobs.
+type references []blob.References
+
+// Referenced reports whether anyone names the blob.
+func (all references) Referenced(ctx context.Context, d digest.Digest) (bool, error) {
+	for _, r := range all {
+		if used, err := r.Referenced(ctx, d); used || err != nil {
+			if err != nil {
+				err = fmt.Errorf("look for references: %w", err)
+			}
+			return used, err
+		}
+	}
+	return false, nil
+}
