@@ -53,7 +53,7 @@ var arrows = map[string][]string{
 	"reqlog":   {"arn", "fault"},
 	"awsjson":  {"arn", "fault", "reqlog", "sigv4"},
 	"awsquery": {"arn", "fault", "reqlog", "sigv4"},
-	"rekapi":   {"arn", "awsjson", "copier", "customlabels", "fault", "registry", "serving", "training"},
+	"rekapi":   {"arn", "awsjson", "copier", "customlabels", "fault", "objects", "registry", "serving", "training"},
 	"kmsapi":   {"arn", "awsjson", "fault", "kms"},
 	"stsapi":   {"arn", "awsquery", "fault", "identity"},
 	"s3api":    {"arn", "bucket", "fault", "reqlog", "sigv4"},
