@@ -75,20 +75,30 @@ func (s *Service) RevokeGrant(ctx context.Context, caller arn.Caller, u Use, gra
 	return s.deleteGrant(ctx, k.ARN, grantID)
 }
 
-// RetireGrant ends a grant of a key, given by its ARN. Its retiring principal
-// can, the account that created it, its grantee if the grant says so, and
-// whom a policy allows it. For a service of ours it is no error if the grant,
-// or its key, is gone: a job that was cut off repeats its last call.
+// RetireGrant ends a grant of a key. For a service of ours it is no error if
+// the grant, or its key, is gone: a job that was cut off repeats its last call.
 func (s *Service) RetireGrant(ctx context.Context, caller arn.Caller, key arn.Key, grantID string) error {
-	return s.retire(ctx, caller, key, grantID, false)
+	return s.Retire(ctx, caller, RetireRequest{Key: key, GrantID: grantID})
 }
 
-// CheckRetireGrant is RetireGrant that ends with DryRun instead of retiring.
-func (s *Service) CheckRetireGrant(ctx context.Context, caller arn.Caller, key arn.Key, grantID string) error {
-	return s.retire(ctx, caller, key, grantID, true)
+// RetireRequest names a grant by its key and id, or by its token.
+type RetireRequest struct {
+	Key     arn.Key
+	GrantID string
+	Token   string
+	DryRun  bool
 }
 
-func (s *Service) retire(ctx context.Context, caller arn.Caller, key arn.Key, grantID string, dry bool) error {
+// Retire ends a grant. Its retiring principal can, the account that created
+// it, its grantee if the grant says so, and whom a policy allows it.
+func (s *Service) Retire(ctx context.Context, caller arn.Caller, r RetireRequest) error {
+	key, grantID := r.Key, r.GrantID
+	if r.Token != "" {
+		var err error
+		if key, grantID, err = s.grantOf(ctx, r.Token); err != nil {
+			return err
+		}
+	}
 	k, err := s.resolve(ctx, caller, reference{in: key.Namespace, id: key.ID})
 	if err == nil {
 		err = s.canRetire(ctx, caller, k, grantID)
@@ -100,7 +110,7 @@ func (s *Service) retire(ctx context.Context, caller arn.Caller, key arn.Key, gr
 		return deniedAbroad(caller, RetireGrantOperation.action()).Because(err)
 	case err != nil:
 		return err
-	case dry:
+	case r.DryRun:
 		return dryRun()
 	}
 	return s.deleteGrant(ctx, key, grantID)
@@ -117,15 +127,6 @@ func (s *Service) canRetire(ctx context.Context, caller arn.Caller, k Key, grant
 	}
 	_, err = s.authorize(ctx, caller, k, RetireGrantOperation, Use{})
 	return err
-}
-
-// RetireByToken is RetireGrant for a grant that is named by its token.
-func (s *Service) RetireByToken(ctx context.Context, caller arn.Caller, token string) error {
-	key, grantID, err := s.grantOf(ctx, token)
-	if err != nil {
-		return err
-	}
-	return s.RetireGrant(ctx, caller, key, grantID)
 }
 
 func (s *Service) grantOf(ctx context.Context, token string) (arn.Key, string, error) {

@@ -123,7 +123,12 @@ func materialContext(k arn.Key) map[string]string {
 
 // DescribeKey returns a key by its id, ARN, alias or alias ARN.
 func (s *Service) DescribeKey(ctx context.Context, caller arn.Caller, keyID string) (Key, error) {
-	return s.find(ctx, caller, DescribeKeyOperation, Use{KeyID: keyID})
+	return s.Describe(ctx, caller, Use{KeyID: keyID})
+}
+
+// Describe is DescribeKey for a caller who may have tokens of grants.
+func (s *Service) Describe(ctx context.Context, caller arn.Caller, u Use) (Key, error) {
+	return s.find(ctx, caller, DescribeKeyOperation, u)
 }
 
 // ListKeys returns up to limit keys of the caller's account and region after
