@@ -45,6 +45,7 @@ copy it into another account, start it, detect custom labels.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
+		newDemo(),
 		newServe(),
 		newAccount(),
 		newVersion(),

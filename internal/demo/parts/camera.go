@@ -81,8 +81,8 @@ func (f *film) differ(i, j int) bool {
 
 // defocus picks a blur in pixels: mostly slight, sometimes strong.
 func defocus(rng *rand.Rand) float64 {
-	if rng.IntN(5) == 0 {
-		return between(rng, 1, 2)
+	if rng.IntN(6) == 0 {
+		return between(rng, 0.9, 1.5)
 	}
 	return between(rng, 0.35, 0.9)
 }
@@ -123,7 +123,7 @@ func (f *film) develop(rng *rand.Rand) *image.RGBA {
 	exposure := between(rng, 0.75, 1.25) * f.meter()
 	white := tint(rng, 0.08)
 	corner := between(rng, 0, 0.45)
-	grain := between(rng, 0.004, 0.035)
+	grain := between(rng, 0.003, 0.022)
 	for y := range f.high {
 		for x := range f.wide {
 			u := 2*float64(x)/float64(f.wide) - 1

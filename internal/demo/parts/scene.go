@@ -31,7 +31,7 @@ type scene struct {
 // compose arranges a scene around one part.
 func compose(rng *rand.Rand, kind Kind) scene {
 	s := scene{bench: benchTop(rng)}
-	part := body{shape: shapeOf(rng, kind), material: finish(rng), size: between(rng, 0.75, 1.25)}
+	part := body{shape: shapeOf(rng, kind), material: finish(rng), size: between(rng, 0.8, 1.2)}
 	if kind == Bolt || kind == Spring {
 		part.lie(rng)
 	} else {
@@ -39,7 +39,7 @@ func compose(rng *rand.Rand, kind Kind) scene {
 	}
 	part.centre.x, part.centre.y = between(rng, -0.3, 0.3), between(rng, -0.3, 0.3)
 	s.bodies = append(s.bodies, part)
-	for range rng.IntN(5) {
+	for range rng.IntN(3) {
 		s.bodies = append(s.bodies, clutter(rng, part))
 	}
 	s.light(rng)
@@ -49,9 +49,9 @@ func compose(rng *rand.Rand, kind Kind) scene {
 
 // rest lays a flat part on the bench, or leans it on something unseen.
 func (b *body) rest(rng *rand.Rand) {
-	tilt := degrees(between(rng, 0, 6))
-	if rng.IntN(3) == 0 {
-		tilt = degrees(between(rng, 6, 40))
+	tilt := degrees(between(rng, 0, 4))
+	if rng.IntN(4) == 0 {
+		tilt = degrees(between(rng, 4, 25))
 	}
 	up := polar(between(rng, 0, 2*math.Pi), math.Pi/2-tilt)
 	b.settle(frameAlong(up, between(rng, 0, 2*math.Pi)))
@@ -59,7 +59,7 @@ func (b *body) rest(rng *rand.Rand) {
 
 // lie lays a long part on its side.
 func (b *body) lie(rng *rand.Rand) {
-	axis := polar(between(rng, 0, 2*math.Pi), degrees(between(rng, -8, 12)))
+	axis := polar(between(rng, 0, 2*math.Pi), degrees(between(rng, -6, 6)))
 	b.settle(frameAlong(axis, between(rng, 0, 2*math.Pi)))
 }
 
@@ -73,7 +73,7 @@ func (b *body) settle(pose frame) {
 
 // clutter is a ball, a rod or a block near the part, in any colour.
 func clutter(rng *rand.Rand, part body) body {
-	b := body{size: between(rng, 0.08, 0.3)}
+	b := body{size: between(rng, 0.08, 0.24)}
 	switch rng.IntN(3) {
 	case 0:
 		b.shape = shape{radius: 1, half: 1, distance: func(p vec) float64 { return p.length() - 1 }}
@@ -122,16 +122,16 @@ func (s *scene) light(rng *rand.Rand) {
 	}
 }
 
-// aim puts the camera above the bench and lets the part fill 42 to 85 % of
+// aim puts the camera above the bench and lets the part fill 62 to 95 % of
 // the frame, not always in its middle.
 func (s *scene) aim(rng *rand.Rand) {
 	part := s.bodies[0]
-	elevation := degrees(between(rng, 42, 88))
+	elevation := degrees(between(rng, 55, 88))
 	distance := between(rng, 5, 9)
 	s.eye = polar(between(rng, 0, 2*math.Pi), elevation).scale(distance)
-	off := vec{between(rng, -0.25, 0.25), between(rng, -0.25, 0.25), 0}.scale(part.reach)
+	off := vec{between(rng, -0.18, 0.18), between(rng, -0.18, 0.18), 0}.scale(part.reach)
 	s.view = frameAlong(part.centre.add(off).sub(s.eye), between(rng, 0, 2*math.Pi))
-	s.zoom = between(rng, 0.42, 0.85) * distance / part.reach
+	s.zoom = between(rng, 0.62, 0.95) * distance / part.reach
 }
 
 // A sky is what a mirror sees: a gradient, some lamps, and the bench below.

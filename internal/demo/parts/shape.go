@@ -47,7 +47,7 @@ func hexagon(x, y, r float64) float64 {
 
 // washer is a flat ring; one in four is a spring washer with a slit.
 func washer(rng *rand.Rand) shape {
-	hole := between(rng, 0.38, 0.66)
+	hole := between(rng, 0.5, 0.72)
 	half := between(rng, 0.03, 0.08)
 	slit := 0.0
 	if rng.IntN(4) == 0 {
@@ -65,28 +65,20 @@ func washer(rng *rand.Rand) shape {
 	}}
 }
 
-// nut is a hexagonal prism with chamfered corners and a threaded bore; one in
-// four has a flange.
+// nut is a hexagonal prism with chamfered corners and a threaded bore.
 func nut(rng *rand.Rand) shape {
-	half := between(rng, 0.32, 0.5)
-	bore := between(rng, 0.44, 0.56)
-	threads := between(rng, 9, 14)
-	flange := rng.IntN(4) == 0
-	return shape{radius: 1.02, half: half, distance: func(p vec) float64 {
+	const across = 0.866 // half the width across flats
+	half := between(rng, 0.34, 0.5)
+	bore := between(rng, 0.42, 0.52)
+	threads := between(rng, 6, 9)
+	return shape{radius: 1, half: half, distance: func(p vec) float64 {
 		r := hypot(p.x, p.y)
-		across := 0.866
-		if flange {
-			across = 0.74
-		}
 		body := extrude(hexagon(p.x, p.y, across), p.z, half, 0.02)
-		body = max(body, 0.8*(r+0.75*math.Abs(p.z)-across*1.11-0.75*half+0.13))
-		if flange {
-			body = min(body, extrude(r-1, p.z+half*0.75, half*0.25, 0.04))
-		}
+		body = max(body, 0.8*(r+0.75*math.Abs(p.z)-across*1.15-0.75*half+0.08))
 		if r > bore+0.15 {
 			return body
 		}
-		thread := 0.025 * math.Sin(2*math.Pi*threads*p.z+math.Atan2(p.y, p.x))
+		thread := 0.035 * math.Sin(2*math.Pi*threads*p.z+math.Atan2(p.y, p.x))
 		opening := bore - r + thread - 0.1*smoothstep(half-0.1, half, math.Abs(p.z))
 		return max(body, 0.6*opening)
 	}}
@@ -95,13 +87,13 @@ func nut(rng *rand.Rand) shape {
 // bolt is a head and a threaded shank along z: a hexagonal head, or a round
 // one with a hexagonal socket.
 func bolt(rng *rand.Rand) shape {
-	length := between(rng, 0.75, 1.3) // half of the whole
+	length := between(rng, 1, 1.35) // half of the whole
 	shank := between(rng, 0.2, 0.28)
-	head := between(rng, 0.42, 0.52)
+	head := between(rng, 0.38, 0.48)
 	thick := between(rng, 0.14, 0.22) // half of the head's
-	plain := between(rng, 0, 0.6)     // length without thread
-	pitch := between(rng, 0.1, 0.15)
-	socket := rng.IntN(3) == 0
+	plain := between(rng, 0, 0.4)     // length without thread
+	pitch := between(rng, 0.08, 0.115)
+	socket := rng.IntN(4) == 0
 	if socket {
 		head, thick = between(rng, 0.36, 0.44), between(rng, 0.2, 0.28)
 	}
@@ -116,15 +108,15 @@ func bolt(rng *rand.Rand) shape {
 		tip := 0.08 * smoothstep(length-0.12, length, -p.z)
 		rod := max(r-shank+depth+tip, math.Abs(p.z)-length)
 		z := p.z - from - thick
-		var cap float64
+		var top float64
 		if socket {
-			cap = extrude(r-head, z, thick, 0.03)
-			cap = max(cap, -max(hexagon(p.x, p.y, head*0.5), 0.1-z))
+			top = extrude(r-head, z, thick, 0.03)
+			top = max(top, -max(hexagon(p.x, p.y, head*0.5), 0.1-z))
 		} else {
-			cap = extrude(hexagon(p.x, p.y, head), z, thick, 0.015)
-			cap = max(cap, 0.8*(r+0.6*z-head*1.08-0.6*thick+0.05))
+			top = extrude(hexagon(p.x, p.y, head), z, thick, 0.015)
+			top = max(top, 0.8*(r+0.6*z-head*1.08-0.6*thick+0.05))
 		}
-		return min(0.75*rod, cap)
+		return min(0.75*rod, top)
 	}}
 }
 

@@ -52,9 +52,20 @@ func benchTop(rng *rand.Rand) surface {
 	zoom := between(rng, 0.8, 1.6)
 	kinds := []func(*rand.Rand, float64) surface{wood, concrete, steelPlate, canvas, cuttingMat, cardboard}
 	top := kinds[rng.IntN(len(kinds))](rng, seed)
+	mean, wear := average(top), between(rng, 0.2, 0.55)
 	return func(x, y float64) vec {
-		return top((cos*x-sin*y)*zoom, (sin*x+cos*y)*zoom)
+		return top((cos*x-sin*y)*zoom, (sin*x+cos*y)*zoom).mix(mean, wear)
 	}
+}
+
+// average is about the mean colour of a surface.
+func average(s surface) vec {
+	const side = 8
+	var sum vec
+	for i := range side * side {
+		sum = sum.add(s(0.37*float64(i%side), 0.41*float64(i/side)))
+	}
+	return sum.scale(1.0 / (side * side))
 }
 
 func wood(rng *rand.Rand, seed float64) surface {
@@ -157,8 +168,8 @@ func finish(rng *rand.Rand) material {
 		stain:  vec{0.26, 0.12, 0.06}.scale(between(rng, 0.4, 1.4)),
 		seed:   between(rng, 0, 1000),
 	}
-	if rng.IntN(3) == 0 {
-		m.stains = between(rng, 0.1, 0.5)
+	if rng.IntN(4) == 0 {
+		m.stains = between(rng, 0.1, 0.35)
 	}
 	return m
 }
