@@ -4,6 +4,7 @@
 package reqlog
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -51,6 +52,10 @@ func Handler(next http.Handler, log *slog.Logger, now func() time.Time) http.Han
 		start := now()
 		rec := &recorder{ResponseWriter: w, e: Entry{ID: uuid.NewString()}}
 		defer func() {
+			failure := recover() // net/http shall still end the connection
+			if failure != nil {
+				rec.status, rec.e.Cause = http.StatusInternalServerError, fmt.Errorf("panic: %v", failure)
+			}
 			if rec.status == 0 {
 				rec.status = http.StatusOK
 			}
@@ -61,6 +66,9 @@ func Handler(next http.Handler, log *slog.Logger, now func() time.Time) http.Han
 			log.LogAttrs(r.Context(), level, "request", append(rec.e.attrs(),
 				slog.String("method", r.Method), slog.Int("status", rec.status),
 				slog.Int64("bytes", rec.bytes), slog.Duration("duration", now().Sub(start)))...)
+			if failure != nil {
+				panic(failure)
+			}
 		}()
 		next.ServeHTTP(rec, r)
 	})
