@@ -9,7 +9,6 @@ import (
 	"mimeo/internal/digest"
 	"mimeo/internal/envelope"
 	"mimeo/internal/fault"
-	"mimeo/internal/job"
 )
 
 // A Side is one end of a copy.
@@ -33,27 +32,28 @@ func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %v", e.Side, e.Doin
 // Unwrap returns what went wrong.
 func (e *Error) Unwrap() error { return e.Err }
 
-// permanent marks the errors that no retry can mend: a refusal by a key or a
+// isPermanent reports whether no retry can mend err: a refusal by a key or a
 // bucket, a damaged or missing artifact, a version that is gone.
-func permanent(err error) error {
+func isPermanent(err error) bool {
 	var refused *fault.Error
 	var code fault.Code
-	if errors.As(err, &refused) || errors.As(err, &code) || isDamage(err) {
-		return job.Permanent(err)
-	}
-	return err
+	return errors.As(err, &refused) || errors.As(err, &code) || isDamage(err)
 }
 
 func isDamage(err error) bool {
 	return errors.Is(err, digest.ErrMismatch) || errors.Is(err, blob.ErrNotFound) || errors.Is(err, envelope.ErrNotAuthentic)
 }
 
+// internalFailure is the StatusMessage of a copy that failed for no reason
+// that its owner could mend.
+const internalFailure = "The model copy failed: the service had an internal error. Delete this version and copy again."
+
 // failureMessage is the StatusMessage of a failed copy: the step, the cause
 // and the remedy. It shows nothing of an internal error but the step.
 func failureMessage(cause error) string {
 	var at *Error
 	if !errors.As(cause, &at) {
-		return "The model copy failed: the service had an internal error. Delete this version and copy again."
+		return internalFailure
 	}
 	var refused *fault.Error
 	switch {

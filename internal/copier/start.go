@@ -209,7 +209,7 @@ func (s *Service) checkDestination(ctx context.Context, caller arn.Caller, req R
 		return customlabels.InUse("The destination project %s is %s.", project.ARN, project.Status)
 	}
 	probe := customlabels.ResultFile(customlabels.EvaluationSummary, project.ARN.Version(req.VersionName, "0"))
-	err = s.Objects.CanPut(ctx, caller, objects.Ref{Bucket: req.Output.Bucket, Key: req.Output.Key(probe)}, req.KMSKeyID)
+	err = s.Objects.CanPut(ctx, caller, objects.Ref{Bucket: req.Output.Bucket, Key: req.Output.Key(probe)}, "")
 	return outputRefusal(err, req.Output)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -32,46 +33,77 @@ func (Worker) Kind() job.Kind { return Kind }
 // Work copies one version. A step that has finished returns its recorded
 // result, so a restarted run resumes where the last one stopped.
 func (w Worker) Work(ctx context.Context, run *job.Run) error {
-	var args Args
-	if err := run.Decode(&args); err != nil {
-		return err
-	}
-	v, err := w.Store.Version(ctx, args.Version)
+	args, v, err := w.read(ctx, run)
 	if err != nil {
-		return fmt.Errorf("read copy %s: %w", args.Version, err)
+		return err
 	}
 	if v.Status.IsTerminal() {
 		return w.settle(ctx, v.Status, args.Key) // cut after its last write
 	}
-	plan, err := job.Step(ctx, run, "share", func(ctx context.Context) (sharing, error) { return w.share(ctx, v, args.Key) })
-	if err != nil {
-		return permanent(err)
+	if err := w.complete(ctx, run, &v, args); err != nil {
+		return w.explain(ctx, run, err)
 	}
-	v.Bundle, v.Provenance = plan.bundle(args.Key), plan.Provenance
-	if v.Files, err = w.putResults(ctx, run, v, args.Caller); err != nil {
-		return permanent(err)
-	}
-	v.Status, v.StatusMessage = customlabels.CopyingCompleted, customlabels.ReadyToRun
 	if err := w.Store.FinishCopy(ctx, run.Attempt, v); err != nil {
 		return fmt.Errorf("publish copy %s: %w", v.ARN, err)
 	}
 	return w.settle(ctx, v.Status, args.Key)
 }
 
-// Fail ends the copy as COPYING_FAILED: partial output and grants go.
-func (w Worker) Fail(ctx context.Context, run *job.Run, cause error) error {
+// read returns what the job is about.
+func (w Worker) read(ctx context.Context, run *job.Run) (Args, customlabels.ProjectVersion, error) {
 	var args Args
 	if err := run.Decode(&args); err != nil {
-		return err
+		return Args{}, customlabels.ProjectVersion{}, err
 	}
 	v, err := w.Store.Version(ctx, args.Version)
 	if err != nil {
-		return fmt.Errorf("read copy %s: %w", args.Version, err)
+		return Args{}, v, fmt.Errorf("read copy %s: %w", args.Version, err)
+	}
+	return args, v, nil
+}
+
+// complete does the copy's work and fills v with what is to be published.
+func (w Worker) complete(ctx context.Context, run *job.Run, v *customlabels.ProjectVersion, args Args) error {
+	shared, err := job.Step(ctx, run, "share", func(ctx context.Context) (sharing, error) { return w.share(ctx, *v, args.Key) })
+	if err != nil {
+		return err
+	}
+	v.Bundle, v.Provenance = shared.bundle(args.Key), shared.Provenance
+	if v.Files, err = w.putResults(ctx, run, *v, args.Caller); err != nil {
+		return err
+	}
+	v.Status, v.StatusMessage = customlabels.CopyingCompleted, customlabels.ReadyToRun
+	return nil
+}
+
+// messageStep is where the StatusMessage of a copy that fails is recorded.
+const messageStep = "message"
+
+// explain records why the copy fails, where no retry can mend that. The job's
+// end knows of it by this record only: it may come in another process.
+func (w Worker) explain(ctx context.Context, run *job.Run, cause error) error {
+	if !isPermanent(cause) {
+		return cause
+	}
+	if _, err := job.Step(ctx, run, messageStep, func(context.Context) (string, error) { return failureMessage(cause), nil }); err != nil {
+		return err
+	}
+	return job.Permanent(cause)
+}
+
+// Fail ends the copy as COPYING_FAILED: partial output and grants go.
+func (w Worker) Fail(ctx context.Context, run *job.Run, _ error) error {
+	args, v, err := w.read(ctx, run)
+	if err != nil {
+		return err
 	}
 	if !v.Status.IsTerminal() {
-		message, err := job.Step(ctx, run, "message", func(context.Context) (string, error) { return failureMessage(cause), nil })
+		message, ok, err := job.Recorded[string](ctx, run, messageStep)
 		if err != nil {
 			return err
+		}
+		if !ok {
+			message = internalFailure
 		}
 		if err := w.removeResults(ctx, run, v, args.Caller); err != nil {
 			return err
@@ -114,7 +146,7 @@ func (w Worker) share(ctx context.Context, v customlabels.ProjectVersion, use va
 	if err != nil {
 		return sharing{}, &Error{Source, "reading the version " + v.Source.String(), err}
 	}
-	if err := w.verify(ctx, source); err != nil {
+	if source.Bundle.Artifacts, err = w.verify(ctx, source); err != nil {
 		return sharing{}, err
 	}
 	from, err := w.Vault.Unlock(ctx, source.ARN, source.Bundle)
@@ -136,22 +168,24 @@ func (w Worker) share(ctx context.Context, v customlabels.ProjectVersion, use va
 	return result, nil
 }
 
-// verify reads the artifacts that were never read in full.
-func (w Worker) verify(ctx context.Context, source customlabels.ProjectVersion) error {
-	verified := true
-	for _, a := range source.Bundle.Artifacts {
+// verify reads the artifacts that were never read in full, and returns all of
+// them as verified.
+func (w Worker) verify(ctx context.Context, source customlabels.ProjectVersion) ([]customlabels.Artifact, error) {
+	artifacts := slices.Clone(source.Bundle.Artifacts)
+	now, read := w.Now(), false
+	for i, a := range artifacts {
 		if !a.VerifiedAt.IsZero() {
 			continue
 		}
-		verified = false
 		if err := w.Vault.Verify(ctx, a); err != nil {
-			return &Error{Source, "verifying the artifact " + string(a.Role), err}
+			return nil, &Error{Source, "verifying the artifact " + string(a.Role), err}
 		}
+		artifacts[i].VerifiedAt, read = now, true
 	}
-	if verified {
-		return nil
+	if !read {
+		return artifacts, nil
 	}
-	return w.Store.MarkVerified(ctx, source.ARN, w.Now())
+	return artifacts, w.Store.MarkVerified(ctx, source.ARN, now)
 }
 
 // A written is the recorded result of putting one result file.
@@ -163,20 +197,22 @@ type written struct {
 func putStep(r customlabels.Role) string { return "put " + string(r) }
 
 // putResults writes the result files to the OutputConfig, all at once. They
-// are read with the copy's own key, which proves that it opens.
+// are read with the copy's own key, which proves that it opens. Where one
+// fails the others are still finished, so that a record says of each whether
+// it is there.
 func (w Worker) putResults(ctx context.Context, run *job.Run, v customlabels.ProjectVersion, caller arn.Caller) (customlabels.ResultFiles, error) {
 	key, err := w.Vault.Unlock(ctx, v.ARN, v.Bundle)
 	if err != nil {
 		return nil, &Error{Destination, "opening the version key with " + v.Bundle.Key.String(), err}
 	}
 	results := make([]written, len(v.Bundle.Artifacts))
-	group, groupCtx := errgroup.WithContext(ctx)
+	var group errgroup.Group
 	for i, a := range v.Bundle.Artifacts {
 		if !a.Role.IsResult() {
 			continue
 		}
 		group.Go(func() (err error) {
-			results[i], err = job.Step(groupCtx, run, putStep(a.Role), func(ctx context.Context) (written, error) {
+			results[i], err = job.Step(ctx, run, putStep(a.Role), func(ctx context.Context) (written, error) {
 				return w.putResult(ctx, v, caller, key, a)
 			})
 			return err

@@ -1,0 +1,327 @@
+package copier_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/blob"
+	"mimeo/internal/copier"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/digest"
+	"mimeo/internal/job"
+	"mimeo/internal/objects"
+	"mimeo/internal/vault"
+)
+
+func TestACopyIsWholeAndItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.start(t, w.request("c1"))
+	if got := w.version(t, v); got.Status != customlabels.CopyingInProgress || got.StatusMessage != "The model copy is in progress." {
+		t.Errorf("right after the request the copy is %s: %s", got.Status, got.StatusMessage)
+	}
+	w.drain(t)
+	w.checkCompleted(t, v)
+}
+
+func TestACopyMovesNoBlob(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.start(t, w.request("c1"))
+	w.drain(t)
+	source := w.source.Bundle
+	for _, a := range w.version(t, v).Bundle.Artifacts {
+		if from, ok := source.Artifact(a.Role); !ok || from.Digest != a.Digest {
+			t.Errorf("the copy's %s is stored in %s, the source's in %s", a.Role, a.Digest, from.Digest)
+		}
+	}
+}
+
+func TestACopyOfACopy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first := w.start(t, w.request("c1"))
+	w.drain(t)
+	again := w.request("c2")
+	again.SourceProject, again.Source, again.KMSKeyID = w.into, first, ""
+	second := w.start(t, again)
+	w.drain(t)
+	if v := w.version(t, second); v.Status != customlabels.CopyingCompleted || v.Source != first {
+		t.Errorf("the copy of a copy is %s of %s", v.Status, v.Source)
+	}
+}
+
+// errFault is a fault of the machine: a retry may mend it.
+var errFault = errors.New("injected fault")
+
+// faults fails the nth call that passes it, before or after it is made.
+type faults struct {
+	calls, at atomic.Int64
+	after     bool
+}
+
+// around makes a call, or fails.
+func (f *faults) around(call func() error) error {
+	hit := f.calls.Add(1) == f.at.Load()
+	if hit && !f.after {
+		return errFault
+	}
+	if err := call(); err != nil {
+		return err
+	}
+	if hit {
+		return errFault
+	}
+	return nil
+}
+
+type faultyStore struct {
+	copier.Store
+	*faults
+}
+
+func (s faultyStore) FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion) error {
+	return s.around(func() error { return s.Store.FinishCopy(ctx, a, v) })
+}
+
+func (s faultyStore) FailCopy(ctx context.Context, a job.Attempt, v arn.ProjectVersion, m string) error {
+	return s.around(func() error { return s.Store.FailCopy(ctx, a, v, m) })
+}
+
+func (s faultyStore) Version(ctx context.Context, a arn.ProjectVersion) (v customlabels.ProjectVersion, err error) {
+	err = s.around(func() error { v, err = s.Store.Version(ctx, a); return err })
+	return v, err
+}
+
+type faultyVault struct {
+	copier.Vault
+	*faults
+}
+
+func (v faultyVault) Release(ctx context.Context, use vault.KeyUse) error {
+	return v.around(func() error { return v.Vault.Release(ctx, use) })
+}
+
+func (v faultyVault) Abandon(ctx context.Context, use vault.KeyUse) error {
+	return v.around(func() error { return v.Vault.Abandon(ctx, use) })
+}
+
+func (v faultyVault) NewVersionKey(ctx context.Context, a arn.ProjectVersion, use vault.KeyUse) (k vault.VersionKey, err error) {
+	err = v.around(func() error { k, err = v.Vault.NewVersionKey(ctx, a, use); return err })
+	return k, err
+}
+
+func (v faultyVault) Unlock(ctx context.Context, a arn.ProjectVersion, b customlabels.Bundle) (k vault.VersionKey, err error) {
+	err = v.around(func() error { k, err = v.Vault.Unlock(ctx, a, b); return err })
+	return k, err
+}
+
+func (v faultyVault) Open(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (r io.ReadCloser, err error) {
+	err = v.around(func() error { r, err = v.Vault.Open(ctx, k, a); return err })
+	return r, err
+}
+
+type faultyObjects struct {
+	objects.Store
+	*faults
+}
+
+func (o faultyObjects) Put(ctx context.Context, caller arn.Caller, ref objects.Ref, body io.Reader, opts objects.PutOptions) (i objects.Info, err error) {
+	err = o.around(func() error { i, err = o.Store.Put(ctx, caller, ref, body, opts); return err })
+	return i, err
+}
+
+func (o faultyObjects) DeleteIfMatch(ctx context.Context, caller arn.Caller, ref objects.Ref, etag string) error {
+	return o.around(func() error { return o.Store.DeleteIfMatch(ctx, caller, ref, etag) })
+}
+
+type faultyJobs struct {
+	job.Store
+	*faults
+}
+
+func (j faultyJobs) RecordStep(ctx context.Context, a job.Attempt, name string, result json.RawMessage) error {
+	return j.around(func() error { return j.Store.RecordStep(ctx, a, name, result) })
+}
+
+// inject makes the nth call of the worker fail.
+func (w *world) inject(n int64, after bool) *faults {
+	f := &faults{after: after}
+	f.at.Store(n)
+	w.Store, w.Vault, w.Objects = faultyStore{w.Store, f}, faultyVault{w.Vault, f}, faultyObjects{w.Objects, f}
+	return f
+}
+
+// eachFault runs a test once for every call that the worker makes, with that
+// call failing, until a run makes fewer calls.
+func eachFault(t *testing.T, run func(t *testing.T, w *world)) {
+	for _, after := range []bool{false, true} {
+		for n := int64(1); ; n++ {
+			made := int64(0)
+			t.Run(fmt.Sprintf("call %d fails, after it was made: %v", n, after), func(t *testing.T) {
+				w := newWorld(t)
+				f := w.inject(n, after)
+				w.engine.Store = faultyJobs{w.engine.Store, f}
+				run(t, w)
+				made = f.calls.Load()
+			})
+			if made < n {
+				break
+			}
+		}
+	}
+}
+
+func TestNoFaultHurtsACopy(t *testing.T) {
+	t.Parallel()
+	eachFault(t, func(t *testing.T, w *world) {
+		v := w.start(t, w.request("c1"))
+		w.drain(t)
+		w.checkCompleted(t, v)
+	})
+}
+
+func TestNoFaultHurtsTheEndOfAFailedCopy(t *testing.T) {
+	t.Parallel()
+	eachFault(t, func(t *testing.T, w *world) {
+		v := w.start(t, w.request("c1"))
+		if err := w.kms.DisableKey(t.Context(), trusted, w.key.String()); err != nil {
+			t.Fatal(err)
+		}
+		w.drain(t)
+		w.checkFailed(t, v, "destination")
+	})
+}
+
+func TestCopiesFailWithAReason(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		harm    func(*testing.T, *world)
+		message string
+	}{
+		"the source's key is disabled": {
+			func(t *testing.T, w *world) { must(t, w.kms.DisableKey(t.Context(), trusting, w.sourceKey.String())) },
+			"failed at the source, opening the version key",
+		},
+		"the destination's key is disabled": {
+			func(t *testing.T, w *world) { must(t, w.kms.DisableKey(t.Context(), trusted, w.key.String())) },
+			"failed at the destination, making a version key",
+		},
+		"the bucket is gone": {
+			func(t *testing.T, w *world) {
+				must(t, w.buckets.DeleteBucket(t.Context(), trusted, "destination-custom-labels"))
+			},
+			"failed at the destination, writing s3://destination-custom-labels/copied/",
+		},
+		"a result is damaged": {
+			func(t *testing.T, w *world) { w.loseBlob(t, customlabels.ManifestSummary) },
+			"the stored artifact is damaged",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			v := w.start(t, w.request("c1"))
+			test.harm(t, w)
+			w.drain(t)
+			w.checkFailed(t, v, test.message)
+		})
+	}
+}
+
+// TestDamagedWeightsAreNotCopied: a source that was never verified is read in
+// full first.
+func TestDamagedWeightsAreNotCopied(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	must(t, w.db.Versions().MarkVerified(t.Context(), w.source.ARN, time.Time{}))
+	w.loseBlob(t, customlabels.Weights)
+	v := w.start(t, w.request("c1"))
+	w.drain(t)
+	w.checkFailed(t, v, "failed at the source, verifying the artifact weights: the stored artifact is damaged")
+}
+
+func TestAnUnverifiedSourceIsVerifiedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	must(t, w.db.Versions().MarkVerified(t.Context(), w.source.ARN, time.Time{}))
+	v := w.start(t, w.request("c1"))
+	w.drain(t)
+	for _, of := range []arn.ProjectVersion{v, w.source.ARN} {
+		for _, a := range w.version(t, of).Bundle.Artifacts {
+			if a.VerifiedAt.IsZero() {
+				t.Errorf("%s of %s is not stamped as verified", a.Role, of)
+			}
+		}
+	}
+}
+
+// TestAFailedCopyLeavesForeignFiles: a file that somebody wrote over the
+// job's own is not the job's to remove.
+func TestAFailedCopyLeavesForeignFiles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.start(t, w.request("c1"))
+	w.loseBlob(t, customlabels.TestingSnapshot)
+	foreign := objects.Ref{Bucket: "destination-custom-labels", Key: "copied/" + customlabels.ResultFile(customlabels.TrainingSnapshot, v)}
+	if _, err := w.buckets.Put(t.Context(), trusted, foreign, io.LimitReader(zeros{}, 9), objects.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.drain(t)
+	w.checkFailed(t, v, "damaged")
+	if _, err := w.buckets.Head(t.Context(), trusted, foreign); err != nil {
+		t.Errorf("the foreign file is gone: %v", err)
+	}
+}
+
+// loseBlob makes the blob of an artifact unreadable as what it was.
+func (w *world) loseBlob(t *testing.T, role customlabels.Role) {
+	t.Helper()
+	a, ok := w.source.Bundle.Artifact(role)
+	if !ok {
+		t.Fatalf("the source has no %s", role)
+	}
+	w.vault.Blobs = damaged{w.vault.Blobs, a.Digest}
+}
+
+// damaged flips a bit of one blob.
+type damaged struct {
+	blob.Store
+	of digest.Digest
+}
+
+func (d damaged) Open(ctx context.Context, name digest.Digest) (blob.Blob, error) {
+	b, err := d.Store.Open(ctx, name)
+	if err == nil && name == d.of {
+		b = flipped{b}
+	}
+	return b, err
+}
+
+type flipped struct{ blob.Blob }
+
+func (f flipped) ReadAt(p []byte, off int64) (int, error) {
+	n, err := f.Blob.ReadAt(p, off)
+	if n > 0 {
+		p[0] ^= 1
+	}
+	return n, err
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
