@@ -32,6 +32,9 @@ MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY.`,
 			logger := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
 			server, err := app.New(cmd.Context(), config.FromEnvironment(os.Getenv), logger, app.Extras{})
 			if err != nil {
+				if cmd.Context().Err() != nil {
+					return nil // stopped before it began
+				}
 				return err
 			}
 			greet(cmd.OutOrStdout(), server)

@@ -1,19 +1,31 @@
 package app
 
 import (
+	"time"
+
 	"mimeo/internal/copier"
 	"mimeo/internal/job"
+	"mimeo/internal/serving"
+	"mimeo/internal/training"
 )
+
+// trainingSlice is how long a training works before another may have its
+// turn.
+const trainingSlice = time.Minute
 
 // workers are the kinds of durable work, one line each.
 func (s *services) workers() []job.Worker {
 	return append(s.registry.Workers(),
 		copier.Worker{Service: s.copier},
+		training.Worker{Service: s.training},
+		serving.Starter{Service: s.serving},
+		serving.Stopper{Service: s.serving},
 	)
 }
 
 // concurrency is how many jobs of a kind run at once, where it is not the
 // runner's default.
 var concurrency = map[job.Kind]int{
-	copier.Kind: 8,
+	copier.Kind:   8,
+	training.Kind: 1, // it uses every processor
 }

@@ -18,7 +18,9 @@ import (
 	"mimeo/internal/registry"
 	"mimeo/internal/reqlog"
 	"mimeo/internal/s3api"
+	"mimeo/internal/serving"
 	"mimeo/internal/sigv4"
+	"mimeo/internal/training"
 	"mimeo/internal/vault"
 )
 
@@ -37,6 +39,8 @@ type services struct {
 	vault    *vault.Vault
 	registry *registry.Service
 	copier   *copier.Service
+	training *training.Service
+	serving  *serving.Service
 }
 
 // assemble builds the services, the HTTP surface and the runner of jobs.
@@ -57,7 +61,7 @@ func (a *App) assemble(ctx context.Context, extras Extras) error {
 	return nil
 }
 
-func (a *App) build(_ Extras) (*services, error) {
+func (a *App) build(extras Extras) (*services, error) {
 	db, now := a.storage.db, time.Now
 	tokens, err := tokenKey(a.storage.master)
 	if err != nil {
@@ -75,6 +79,14 @@ func (a *App) build(_ Extras) (*services, error) {
 	s.copier = &copier.Service{
 		Store: db.Copies(), Registry: s.registry, Permissions: s.identity, Objects: s.buckets, Vault: s.vault, Now: now,
 	}
+	models := families(extras)
+	s.training = &training.Service{
+		Store: db.Trainings(), Registry: s.registry, Objects: s.buckets, Vault: s.vault,
+		Family: models[0], Scratch: a.config.scratchDir(), Slice: trainingSlice, Now: now,
+	}
+	s.serving = serving.New(serving.Config{
+		Store: db.Serving(), Registry: s.registry, Vault: s.vault, Objects: s.buckets, Families: models,
+	})
 	return s, nil
 }
 

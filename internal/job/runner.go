@@ -106,6 +106,9 @@ func NewRunner(queue *Queue, store Store, workers []Worker, logger *slog.Logger,
 // that were running when the last process died.
 func (r *Runner) Run(ctx context.Context) error {
 	if err := r.rescue(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped before it began
+		}
 		return err
 	}
 	putBack, cancel := r.client.Subscribe(river.EventKindJobSnoozed, river.EventKindJobFailed)
