@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"mimeo/internal/awsjson"
+	"mimeo/internal/awsquery"
 	"mimeo/internal/bucket"
 	"mimeo/internal/copier"
 	"mimeo/internal/envelope"
@@ -15,11 +17,14 @@ import (
 	"mimeo/internal/identity"
 	"mimeo/internal/job"
 	"mimeo/internal/kms"
+	"mimeo/internal/kmsapi"
 	"mimeo/internal/registry"
+	"mimeo/internal/rekapi"
 	"mimeo/internal/reqlog"
 	"mimeo/internal/s3api"
 	"mimeo/internal/serving"
 	"mimeo/internal/sigv4"
+	"mimeo/internal/stsapi"
 	"mimeo/internal/training"
 	"mimeo/internal/vault"
 )
@@ -93,8 +98,12 @@ func (a *App) build(extras Extras) (*services, error) {
 // edges are the protocols by the signing name of their service, one line each.
 func (s *services) edges() map[string]http.Handler {
 	verifier := func(service string) *sigv4.Verifier { return sigv4.New(service, s.identity, time.Now) }
+	custom := &rekapi.API{Registry: s.registry, Training: s.training, Copier: s.copier, Serving: s.serving}
 	return map[string]http.Handler{
-		"s3": s3api.New(s.buckets, verifier("s3")),
+		"rekognition": awsjson.NewServer(custom.Service(), verifier("rekognition")),
+		"s3":          s3api.New(s.buckets, verifier("s3")),
+		"kms":         awsjson.NewServer(kmsapi.New(s.keys), verifier("kms")),
+		"sts":         awsquery.NewServer(stsapi.New(s.identity), verifier("sts")),
 	}
 }
 

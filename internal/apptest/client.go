@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -36,16 +37,21 @@ func (s *Server) Client(t testing.TB, account string) *Client {
 func (s *Server) ClientIn(t testing.TB, account, region string) *Client {
 	t.Helper()
 	profile := s.profileOf(t, account)
-	cfg, err := config.LoadDefaultConfig(t.Context(),
-		config.WithSharedConfigFiles([]string{filepath.Join(s.DataDir, "aws", "config")}),
-		config.WithSharedCredentialsFiles([]string{filepath.Join(s.DataDir, "aws", "credentials")}),
-		config.WithSharedConfigProfile(profile),
-		config.WithRegion(region),
-		config.WithHTTPClient(s.HTTP),
-		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
-	)
+	// Not LoadDefaultConfig: the environment of whoever runs the tests must
+	// not count.
+	shared, err := config.LoadSharedConfigProfile(t.Context(), profile, func(o *config.LoadSharedConfigOptions) {
+		o.ConfigFiles = []string{filepath.Join(s.DataDir, "aws", "config")}
+		o.CredentialsFiles = []string{filepath.Join(s.DataDir, "aws", "credentials")}
+	})
 	if err != nil {
 		t.Fatalf("load profile %s: %v", profile, err)
+	}
+	cfg := aws.Config{
+		Region:       region,
+		BaseEndpoint: &shared.BaseEndpoint,
+		Credentials:  credentials.StaticCredentialsProvider{Value: shared.Credentials},
+		HTTPClient:   s.HTTP,
+		Retryer:      func() aws.Retryer { return aws.NopRetryer{} },
 	}
 	return &Client{
 		Account: account, Config: cfg,
