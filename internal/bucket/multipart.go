@@ -161,22 +161,26 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, caller arn.Caller
 
 // choose returns those of the stored parts that a request names.
 func choose(named []CompletedPart, stored []Part) ([]Part, error) {
-	parts := make([]Part, 0, len(named))
-	for i, want := range named {
-		if i > 0 && want.Number <= named[i-1].Number {
+	if len(named) == 0 {
+		return nil, invalidRequest("You must specify at least one part")
+	}
+	for i := range named[1:] {
+		if named[i+1].Number <= named[i].Number {
 			return nil, fault.New(InvalidPartOrder, "The list of parts was not in ascending order. Parts must be ordered by part number.")
 		}
+	}
+	parts := make([]Part, len(named))
+	for i, want := range named {
 		at, found := slices.BinarySearchFunc(stored, want.Number, func(p Part, number int) int { return p.Number - number })
 		if !found || !want.names(stored[at]) {
 			return nil, invalidPart()
 		}
-		if i < len(named)-1 && stored[at].Size < minPartSize {
+		parts[i] = stored[at]
+	}
+	for _, p := range parts[:len(parts)-1] {
+		if p.Size < minPartSize {
 			return nil, fault.New(EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size")
 		}
-		parts = append(parts, stored[at])
-	}
-	if len(parts) == 0 {
-		return nil, invalidRequest("You must specify at least one part")
 	}
 	return parts, nil
 }

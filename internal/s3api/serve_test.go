@@ -134,3 +134,7 @@ func create(t testing.TB, c *s3.Client, name string) {
 		t.Fatal(err)
 	}
 }
+
+func in(name, key string) *s3.GetObjectInput { return &s3.GetObjectInput{Bucket: &name, Key: &key} }
+
+func getOf(name, key string) bucket.GetRequest { return bucket.GetRequest{Bucket: name, Key: key} }
