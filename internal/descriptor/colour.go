@@ -49,8 +49,9 @@ func cellStatistics(m *pixel.RGB, channel, cell int) (mean, deviation []float32)
 		v := int32(m.Pix[3*i+channel])
 		sum[i], squares[i] = v, v*v
 	}
-	boxSum(sum, m.Width, m.Height, cell)
-	boxSum(squares, m.Width, m.Height, cell)
+	b := newBox(m.Width, m.Height, cell)
+	b.sum(sum)
+	b.sum(squares)
 	mean, deviation = make([]float32, n), make([]float32, n)
 	area := float64(cell * cell)
 	for i := range n {

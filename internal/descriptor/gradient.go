@@ -55,11 +55,11 @@ func Gradients(m *pixel.RGB, g Grid) *Set {
 		return out
 	}
 	channels := orientedGradients(luma(m), m.Width, m.Height)
+	b := newBox(m.Width, m.Height, g.Cell)
 	for o := range channels {
 		// The triangle that interpolates between cells is a box over a box.
-		for range 2 {
-			boxSum(channels[o], m.Width, m.Height, g.Cell)
-		}
+		b.sum(channels[o])
+		b.sum(channels[o])
 	}
 	at := 0
 	for y := range rows {
@@ -139,51 +139,54 @@ func orientedGradients(y []int32, w, h int) [orientations][]int32 {
 	return out
 }
 
-// boxSum replaces each value by the sum over the size×size window around it,
-// in place. Beyond the edges there is nothing.
-func boxSum(v []int32, w, h, size int) {
-	before := size / 2
-	after := size - before // exclusive
-	line := make([]int32, max(w, h))
-	for y := range h {
-		row := v[y*w : (y+1)*w]
-		copy(line, row)
-		slide(line[:w], row, 1, before, after)
+// A box sums windows of size×size over planes of w×h values.
+type box struct {
+	w, h, before, after int // the window is from -before to after, exclusive
+	rows, columns       []int32
+}
+
+func newBox(w, h, size int) *box {
+	return &box{w: w, h: h, before: size / 2, after: size - size/2, rows: make([]int32, w*h), columns: make([]int32, w)}
+}
+
+// sum replaces each value by the sum over the window around it. Beyond the
+// edges there is nothing.
+func (b *box) sum(v []int32) {
+	for y := range b.h {
+		b.along(v[y*b.w:(y+1)*b.w], b.rows[y*b.w:(y+1)*b.w])
 	}
-	// Columns are summed many at once, for the cache's sake.
-	sum := make([]int32, w)
-	past := make([]int32, w*h)
-	copy(past, v)
-	for y := -after + 1; y < h; y++ {
-		if in := y + after - 1; in < h {
-			for x, p := range past[in*w : (in+1)*w] {
-				sum[x] += p
+	// Columns are summed all at once, for the cache's sake.
+	clear(b.columns)
+	for y := 1 - b.after; y < b.h; y++ {
+		if in := y + b.after - 1; in < b.h {
+			for x, r := range b.rows[in*b.w : (in+1)*b.w] {
+				b.columns[x] += r
 			}
 		}
-		if gone := y - before - 1; gone >= 0 {
-			for x, p := range past[gone*w : (gone+1)*w] {
-				sum[x] -= p
+		if gone := y - b.before - 1; gone >= 0 {
+			for x, r := range b.rows[gone*b.w : (gone+1)*b.w] {
+				b.columns[x] -= r
 			}
 		}
 		if y >= 0 {
-			copy(v[y*w:(y+1)*w], sum)
+			copy(v[y*b.w:(y+1)*b.w], b.columns)
 		}
 	}
 }
 
-// slide writes the sum of src[i-before:i+after] to dst[i*step].
-func slide(src, dst []int32, step, before, after int) {
+// along writes the window's sum at each place of a row.
+func (b *box) along(src, dst []int32) {
 	var sum int32
-	for i := range min(after-1, len(src)) {
-		sum += src[i]
+	for _, v := range src[:min(b.after-1, len(src))] {
+		sum += v
 	}
-	for i := range src {
-		if in := i + after - 1; in < len(src) {
+	for i := range dst {
+		if in := i + b.after - 1; in < len(src) {
 			sum += src[in]
 		}
-		if gone := i - before - 1; gone >= 0 {
+		if gone := i - b.before - 1; gone >= 0 {
 			sum -= src[gone]
 		}
-		dst[i*step] = sum
+		dst[i] = sum
 	}
 }

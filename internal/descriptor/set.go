@@ -1,5 +1,7 @@
 package descriptor
 
+import "slices"
+
 // A Set is many descriptors of one length, row by row.
 type Set struct {
 	Dim  int
@@ -22,8 +24,15 @@ func (s *Set) slice(from, to int) *Set {
 	return &Set{Dim: s.Dim, Data: s.Data[from*s.Dim : to*s.Dim]}
 }
 
-// Append adds copies of all descriptors of t, which has the same Dim.
-func (s *Set) Append(t *Set) { s.Data = append(s.Data, t.Data...) }
+// Concat returns copies of the descriptors of all sets, which have one Dim, in
+// their order.
+func Concat(sets ...*Set) *Set {
+	data := make([][]float32, len(sets))
+	for i, s := range sets {
+		data[i] = s.Data
+	}
+	return &Set{Dim: sets[0].Dim, Data: slices.Concat(data...)}
+}
 
 // A Point is where the centre of a descriptor lies in its picture: from -0.5
 // at the left or upper edge to 0.5 at the other one.

@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,7 +63,8 @@ func read(tb testing.TB, set, manifest string, labels []string) corpus {
 		}
 		_, path, _ := strings.Cut(ref, "/dev/")
 		e := family.Example{Open: func() (io.ReadCloser, error) { return os.Open(filepath.Join(dir, path)) }}
-		for key, raw := range entry {
+		for _, key := range slices.Sorted(maps.Keys(entry)) {
+			raw := entry[key]
 			if !strings.HasSuffix(key, "-metadata") {
 				continue
 			}

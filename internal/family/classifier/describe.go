@@ -15,7 +15,7 @@ const (
 	leastSide = 16 // pixels of a scale; a shorter side is stretched
 )
 
-var grid = descriptor.Grid{Cell: 6, Step: 4}
+var grid = descriptor.Grid{Cell: 8, Step: 5}
 
 // A channel is one kind of local descriptor with its own vocabulary.
 type channel struct {
@@ -27,8 +27,8 @@ type channel struct {
 // channels are the kinds of descriptor, in the order of their parts of the
 // Fisher vector.
 var channels = [...]channel{
-	{descriptor.Gradients, descriptor.GradientDim, 64},
-	{descriptor.Colours, descriptor.ColourDim, 32},
+	{descriptor.Gradients, descriptor.GradientDim, 48},
+	{descriptor.Colours, descriptor.ColourDim, 24},
 }
 
 const (
@@ -69,11 +69,11 @@ func scaledSide(n int, factor float64) int {
 
 // local returns a channel's descriptors at all scales.
 func (c channel) local(levels []*pixel.RGB) *descriptor.Set {
-	all := &descriptor.Set{Dim: c.dim}
-	for _, m := range levels {
-		all.Append(c.describe(m, grid))
+	sets := make([]*descriptor.Set, len(levels))
+	for i, m := range levels {
+		sets[i] = c.describe(m, grid)
 	}
-	return all
+	return descriptor.Concat(sets...)
 }
 
 // places returns where the descriptors of any channel lie.

@@ -17,7 +17,7 @@ import (
 const (
 	// sampled is how many descriptors of each channel the vocabulary is fitted
 	// to at most, sampledImages from how many images, and sampledEach from one.
-	sampled       = 40_000
+	sampled       = 20_000
 	sampledImages = 200
 	sampledEach   = 400
 )
