@@ -78,13 +78,13 @@ func (t *training) checkBatch(ctx context.Context, part []sample) (checked, erro
 
 // each calls do for 0 to n-1, on all processors.
 func each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range n {
-		if ctx.Err() != nil {
+		if groupCtx.Err() != nil {
 			break
 		}
-		group.Go(func() error { return do(ctx, i) })
+		group.Go(func() error { return do(groupCtx, i) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
