@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
+	"mimeo/internal/job"
 	"mimeo/internal/job/jobtest"
 	"mimeo/internal/objects"
 	"mimeo/internal/policy"
@@ -44,6 +46,7 @@ type world struct {
 	clock    time.Time
 	policies map[arn.Principal][]policy.Policy
 	retired  []string // ids of grants
+	training map[string]customlabels.ProjectVersion
 
 	bucket *bucket
 }
@@ -59,7 +62,7 @@ func newWorld(t *testing.T) *world {
 			t.Errorf("close database: %v", err)
 		}
 	})
-	w := &world{t: t, db: db, mine: root(account), clock: time.UnixMilli(1_700_000_000_000), policies: map[arn.Principal][]policy.Policy{}, bucket: &bucket{objects: map[string]string{}}}
+	w := &world{t: t, db: db, mine: root(account), clock: time.UnixMilli(1_700_000_000_000), policies: map[arn.Principal][]policy.Policy{}, training: map[string]customlabels.ProjectVersion{}, bucket: &bucket{objects: map[string]string{}}}
 	w.Service = registry.New(registry.Config{
 		Projects: db.Projects(), Datasets: db.Datasets(), Entries: db.Entries(), Policies: db.ProjectPolicies(), Tags: db.Tags(), Versions: db.Versions(),
 		Objects: w.bucket, Permissions: w, Grants: w, Tokens: registry.TokenKey{1}, Log: slog.New(slog.DiscardHandler), Now: w.now,
@@ -122,8 +125,48 @@ func (w *world) RetireGrant(_ context.Context, caller arn.Caller, _ arn.Key, id 
 func (w *world) work() {
 	w.t.Helper()
 	engine := jobtest.Engine{Queue: w.db.Queue(), Store: w.db.Jobs()}
-	engine.Drain(w.t, jobtest.Quick(2), w.Workers()...)
+	engine.Drain(w.t, jobtest.Quick(2), append(w.Workers(), trained{w})...)
 }
+
+// version makes a version in a state, whose version grant is "grant of" its
+// name.
+func (w *world) version(p arn.Project, name string, status customlabels.Status) customlabels.ProjectVersion {
+	w.t.Helper()
+	now := w.now()
+	v := customlabels.ProjectVersion{
+		ARN: p.Version(name, strconv.FormatInt(now.UnixMilli(), 10)), Project: p, Status: customlabels.TrainingInProgress, CreatedAt: now,
+		OutputConfig: customlabels.OutputConfig{Bucket: "mine", Prefix: "out"},
+	}
+	if err := w.db.Trainings().InsertTraining(w.t.Context(), v, nil, nil, job.Spec{Kind: trained{}.Kind(), Key: name, Args: name}); err != nil {
+		w.t.Fatal(err)
+	}
+	v.Status = customlabels.TrainingCompleted
+	v.Bundle = customlabels.Bundle{VersionKey: []byte("wrapped"), Key: arn.Key{Namespace: p.Namespace, ID: "key"}, Grant: "grant of " + name}
+	w.training[name] = v
+	w.work()
+	if status != v.Status {
+		if err := w.db.Versions().SetStatus(w.t.Context(), v.ARN, []customlabels.Status{v.Status}, status, ""); err != nil {
+			w.t.Fatal(err)
+		}
+		v.Status = status
+	}
+	return v
+}
+
+// trained ends the trainings that version begins.
+type trained struct{ w *world }
+
+func (trained) Kind() job.Kind { return "train" }
+
+func (t trained) Work(ctx context.Context, run *job.Run) error {
+	var name string
+	if err := run.Decode(&name); err != nil {
+		return err
+	}
+	return t.w.db.Trainings().EndTraining(ctx, run.Attempt, t.w.training[name])
+}
+
+func (trained) Fail(_ context.Context, _ *job.Run, cause error) error { return cause }
 
 // A bucket holds the objects of one account in memory, in a bucket named
 // "mine". It is as much of a store as a dataset's manifest needs; the tests

@@ -1,0 +1,204 @@
+package manifest_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mimeo/internal/customlabels"
+	"mimeo/internal/manifest"
+)
+
+// class is a valid label attribute and its metadata.
+func class(name, label string) string {
+	return fmt.Sprintf(`%q:0,"%s-metadata":{"confidence":1,"job-name":"j","class-name":%q,"human-annotated":"yes","creation-date":"2020-01-01T00:00:00.000000","type":"groundtruth/image-classification"}`, name, name, label)
+}
+
+// detection is an object-detection attribute with its metadata.
+func detection(value, objects, classMap string) string {
+	return fmt.Sprintf(`"bb":%s,"bb-metadata":{"objects":%s,"class-map":%s,"type":"groundtruth/object-detection","human-annotated":"yes","creation-date":"2020-01-01T00:00:00","job-name":"j"}`, value, objects, classMap)
+}
+
+func line(members ...string) string {
+	return `{"source-ref":"s3://images/a/b c.jpg",` + strings.Join(members, ",") + "}"
+}
+
+const frame = `{"image_size":[{"width":640,"height":480,"depth":3}],"annotations":[%s]}`
+
+func boxes(all ...string) string { return fmt.Sprintf(frame, strings.Join(all, ",")) }
+
+func box(class, left, top, width, height int) string {
+	return fmt.Sprintf(`{"class_id":%d,"left":%d,"top":%d,"width":%d,"height":%d}`, class, left, top, width, height)
+}
+
+func confidences(n int) string {
+	return "[" + strings.TrimSuffix(strings.Repeat(`{"confidence":1},`, n), ",") + "]"
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	many := make([]string, 51)
+	for i := range many {
+		many[i] = box(0, i, 0, 9, 9)
+	}
+	const cats = `{"0":"cat","1":"dog"}`
+	label := func(name string, boxes int) customlabels.EntryLabel {
+		return customlabels.EntryLabel{Name: name, Boxes: boxes}
+	}
+	type labels = []customlabels.EntryLabel
+	cases := map[string]struct {
+		line   string
+		labels labels
+		errors string // CODE at, CODE at
+	}{
+		"one label":           {line(class("x", "cat")), labels{label("cat", 0)}, ""},
+		"two labels":          {line(class("x", "dog"), class("y", "cat")), labels{label("cat", 0), label("dog", 0)}, ""},
+		"a label twice":       {line(class("x", "cat"), class("y", "cat")), labels{label("cat", 0)}, ""},
+		"boxes":               {line(detection(boxes(box(0, 0, 0, 640, 480), box(1, 5, 5, 9, 9), box(0, 1, 1, 2, 2)), confidences(3), cats)), labels{label("cat", 2), label("dog", 1)}, ""},
+		"no boxes":            {line(detection(boxes(), "[]", cats)), nil, ""},
+		"both kinds":          {line(class("x", "cat"), detection(boxes(box(0, 5, 5, 9, 9)), confidences(1), cats)), labels{label("cat", 1)}, ""},
+		"unlabeled":           {`{"source-ref":"s3://b/k"}`, nil, ""},
+		"fed back":            {line(`"cl-metadata":{"is_labeled":true}`, `"cl-errors":[{"code":"X"}]`, `"errors":[]`, `"warnings":[]`), nil, ""},
+		"no pair":             {line(`"x":0`, `"y-metadata":{}`), nil, "ERROR_NO_LABEL_ATTRIBUTES "},
+		"metadata no object":  {line(`"x":0,"x-metadata":7`), nil, "ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT /x-metadata, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
+		"no type":             {line(strings.ReplaceAll(class("x", "cat"), `"type"`, `"tipe"`)), nil, "ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT /x-metadata, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
+		"annotated perhaps":   {line(strings.ReplaceAll(class("x", "cat"), `"yes"`, `"perhaps"`)), nil, "ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT /x-metadata, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
+		"confidence 2":        {line(strings.ReplaceAll(class("x", "cat"), `"confidence":1`, `"confidence":2`)), nil, "ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT /x-metadata, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
+		"native multi-label":  {line(`"x":[1],"x-metadata":{"class-map":{"1":"cat"},"confidence-map":{"1":1},"type":"groundtruth/image-classification-multilabel","human-annotated":"yes","creation-date":"2020-01-01T00:00:00"}`), nil, "ERROR_UNSUPPORTED_USE_CASE_TYPE /x-metadata, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
+		"value no integer":    {line(strings.Replace(class("x", "cat"), `"x":0`, `"x":"0"`, 1)), nil, "ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT /x, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
+		"one of two":          {line(strings.Replace(class("x", "cat"), `"x":0`, `"x":[0]`, 1), class("y", "dog")), labels{label("dog", 0)}, "ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT /x"},
+		"empty label":         {line(class("x", "")), nil, "ERROR_INVALID_LABEL_NAME_LENGTH /x-metadata, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
+		"longest label":       {line(class("x", strings.Repeat("é", 255))), labels{label(strings.Repeat("é", 255), 0)}, ""},
+		"label too long":      {line(class("x", strings.Repeat("é", 256))), nil, "ERROR_INVALID_LABEL_NAME_LENGTH /x-metadata, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
+		"odd name":            {line(strings.ReplaceAll(class("a~/b", "cat"), `"a~/b":0`, `"a~/b":null`)), nil, "ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT /a~0~1b, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
+		"box off frame":       {line(detection(boxes(box(0, 635, 0, 9, 9), box(0, -1, 0, 9, 9), box(1, 1, 1, 9, 9)), confidences(3), cats)), labels{label("dog", 1)}, "ERROR_INVALID_BOUNDING_BOX /bb/annotations/0, ERROR_INVALID_BOUNDING_BOX /bb/annotations/1"},
+		"box overflows":       {line(detection(boxes(box(0, 1<<62, 1<<62, 1<<62, 1<<62), box(1, 1, 1, 9, 9)), confidences(2), cats)), labels{label("dog", 1)}, "ERROR_INVALID_BOUNDING_BOX /bb/annotations/0"},
+		"only a small box":    {line(detection(boxes(box(0, 1, 1, 1, 9)), confidences(1), cats)), nil, "ERROR_BOUNDING_BOX_TOO_SMALL /bb/annotations/0, ERROR_NO_VALID_ANNOTATIONS /bb, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
+		"confidence missing":  {line(detection(boxes(box(0, 1, 1, 9, 9), box(0, 1, 1, 9, 9)), confidences(1), cats), class("x", "cow")), nil, "ERROR_MISSING_BOUNDING_BOX_CONFIDENCE /bb-metadata"},
+		"class missing":       {line(detection(boxes(box(7, 1, 1, 9, 9)), confidences(1), cats)), nil, "ERROR_MISSING_CLASS_MAP_ID /bb-metadata"},
+		"no class map":        {line(detection(boxes(box(0, 1, 1, 9, 9)), confidences(1), "null")), nil, "ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT /bb-metadata, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
+		"51 boxes":            {line(detection(boxes(many...), confidences(51), cats)), nil, "ERROR_TOO_MANY_BOUNDING_BOXES /bb"},
+		"50 boxes":            {line(detection(boxes(many[:50]...), confidences(50), cats)), labels{label("cat", 50)}, ""},
+		"no depth":            {line(detection(strings.Replace(boxes(), `"depth"`, `"death"`, 1), "[]", cats)), nil, "ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT /bb, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
+		"two sizes":           {line(detection(`{"image_size":[{"width":64,"height":64,"depth":3},{"width":64,"height":64,"depth":3}],"annotations":[]}`, "[]", cats)), nil, "ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT /bb, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
+		"an image too small":  {line(detection(strings.Replace(boxes(box(0, 0, 0, 9, 9)), "640", "63", 1), confidences(1), cats)), nil, "ERROR_INVALID_IMAGE_DIMENSION "},
+		"an image too large":  {line(detection(strings.Replace(boxes(box(0, 0, 0, 9, 9)), "640", "4097", 1), confidences(1), cats)), nil, "ERROR_INVALID_IMAGE_DIMENSION "},
+		"coordinates no int":  {line(detection(`{"image_size":[{"width":64,"height":64,"depth":3}],"annotations":[{"class_id":0,"left":1.5,"top":0,"width":9,"height":9}]}`, confidences(1), cats)), nil, "ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT /bb, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
+		"coordinates missing": {line(detection(`{"image_size":[{"width":64,"height":64,"depth":3}],"annotations":[{"class_id":0}]}`, confidences(1), cats)), nil, "ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT /bb, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
+	}
+	for name, c := range cases {
+		got, err := manifest.Parse([]byte(c.line))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var found []string
+		for _, e := range got.Entry.Errors {
+			found = append(found, e.Code+" "+e.At)
+			if e.Message == "" {
+				t.Errorf("%s: %s has no message", name, e.Code)
+			}
+		}
+		if diff := cmp.Diff(c.errors, strings.Join(found, ", ")); diff != "" {
+			t.Errorf("%s: errors (-want +got):\n%s", name, diff)
+		}
+		if diff := cmp.Diff(c.labels, got.Entry.Labels); diff != "" {
+			t.Errorf("%s: labels (-want +got):\n%s", name, diff)
+		}
+		if got.Usable() != (len(c.labels) > 0) {
+			t.Errorf("%s: Usable is %v", name, got.Usable())
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		line string
+		want manifest.Reason
+	}{
+		"nothing":        {"", manifest.InvalidJSON},
+		"null":           {"null", manifest.InvalidJSON},
+		"a list":         {`["source-ref"]`, manifest.InvalidJSON},
+		"cut":            {`{"source-ref":"s3://a/b"`, manifest.InvalidJSON},
+		"two":            {`{"source-ref":"s3://a/b"}{}`, manifest.InvalidJSON},
+		"a name twice":   {`{"source-ref":"s3://a/b","source-ref":"s3://a/c"}`, manifest.InvalidJSON},
+		"a label twice":  {line(class("x", "cat"), class("x", "dog")), manifest.InvalidJSON},
+		"not UTF-8":      {"{\"source-ref\":\"s3://a/\xff\"}", manifest.InvalidJSON},
+		"no source-ref":  {`{"x":1}`, manifest.MissingSourceRef},
+		"a number":       {`{"source-ref":1}`, manifest.InvalidSourceRef},
+		"https":          {`{"source-ref":"https://a/b"}`, manifest.InvalidSourceRef},
+		"no bucket":      {`{"source-ref":"s3:///b"}`, manifest.InvalidSourceRef},
+		"no key":         {`{"source-ref":"s3://a/"}`, manifest.InvalidSourceRef},
+		"no slash":       {`{"source-ref":"s3://a"}`, manifest.InvalidSourceRef},
+		"odd bucket":     {`{"source-ref":"s3://a b/c"}`, manifest.InvalidSourceRef},
+		"key of 3 KiB":   {`{"source-ref":"s3://a/` + strings.Repeat("k", 3072) + `"}`, manifest.InvalidSourceRef},
+		"nested for fun": {strings.Repeat("[", 20_000), manifest.InvalidJSON},
+	}
+	for name, c := range cases {
+		got, err := manifest.Parse([]byte(c.line))
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: %+v, %v, want %v", name, got, err, c.want)
+		}
+		if e := c.want.LineError(); e.Code == "" || e.Message == "" || c.want.Describe() == "" {
+			t.Errorf("%s: LineError is %+v", name, e)
+		}
+	}
+}
+
+func TestAnnotate(t *testing.T) {
+	t.Parallel()
+	given := `{ "z":1.50, "source-ref":"s3://images/a.jpg", ` + detection(boxes(box(0, 1, 1, 1, 1), box(0, 700, 1, 9, 9)), confidences(2), `{"0":"cat"}`) + `,"a":[{"cl-errors":[1]},"cl-errors"],"cl-metadata":{"is_labeled":true}}`
+	l, err := manifest.Parse([]byte(given))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(l.Entry.Line, "cl-metadata") || strings.Contains(l.Entry.Line, "[1]") {
+		t.Errorf("the stored line has the service's own keys: %s", l.Entry.Line)
+	}
+	want := `{"z":1.50,"source-ref":"s3://images/a.jpg","bb":{"image_size":[{"width":640,"height":480,"depth":3}],"annotations":[` +
+		`{"class_id":0,"left":1,"top":1,"width":1,"height":1,"cl-errors":[{"code":"ERROR_BOUNDING_BOX_TOO_SMALL","message":"The height and width of the bounding box is too small."}]},` +
+		`{"class_id":0,"left":700,"top":1,"width":9,"height":9,"cl-errors":[{"code":"ERROR_INVALID_BOUNDING_BOX","message":"The bounding box has off frame values."}]}],` +
+		`"cl-errors":[{"code":"ERROR_NO_VALID_ANNOTATIONS","message":"No valid annotations found."}]},` +
+		`"bb-metadata":{"objects":[{"confidence":1},{"confidence":1}],"class-map":{"0":"cat"},"type":"groundtruth/object-detection","human-annotated":"yes","creation-date":"2020-01-01T00:00:00","job-name":"j"},` +
+		`"a":[{},"cl-errors"],"cl-metadata":{"is_labeled":false},"cl-errors":[{"code":"ERROR_NO_VALID_LABEL_ATTRIBUTES","message":"No valid label attributes found."}]}`
+	if diff := cmp.Diff(want, manifest.Annotate(l.Entry)); diff != "" {
+		t.Errorf("Annotate (-want +got):\n%s", diff)
+	}
+	at := []customlabels.EntryError{{Code: "C", Message: "m", At: "/z"}}
+	if got := manifest.WithErrors(`{"z":1}`, "errors", at); got != `{"z":1,"errors":[{"code":"C","message":"m"}]}` {
+		t.Errorf("an error in a place that is no object: %s", got)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(line(class("x", "cat"), class("y", "dog")))
+	f.Add(line(detection(boxes(box(0, 1, 1, 9, 9)), confidences(1), `{"0":"cat"}`)))
+	f.Add(`{"source-ref":"s3://a/b","cl-errors":[],"x":1,"x-metadata":{"cl-errors":{}}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		l, err := manifest.Parse([]byte(text))
+		if err != nil {
+			if !errors.As(err, new(manifest.Reason)) {
+				t.Fatalf("refused with %v, which is no Reason", err)
+			}
+			return
+		}
+		again, err := manifest.Parse([]byte(manifest.Annotate(l.Entry)))
+		if err != nil {
+			t.Fatalf("what is listed cannot be fed back in: %v", err)
+		}
+		if diff := cmp.Diff(l.Entry.Labels, again.Entry.Labels); diff != "" || again.Entry.SourceRef != l.Entry.SourceRef {
+			t.Fatalf("fed back in it is %q (%q before), labels (-before +after):\n%s", again.Entry.SourceRef, l.Entry.SourceRef, diff)
+		}
+	})
+}
+
+func ExampleParse() {
+	l, err := manifest.Parse([]byte(`{"source-ref":"s3://images/nut.jpg","kind":0,"kind-metadata":{"confidence":1,` +
+		`"class-name":"nut","type":"groundtruth/image-classification","human-annotated":"yes","creation-date":"2026-01-01T00:00:00"}}`))
+	fmt.Println(l.Image.Key, l.Entry.Labels, err)
+	// Output: nut.jpg [{nut 0}] <nil>
+}

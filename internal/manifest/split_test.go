@@ -1,0 +1,96 @@
+package manifest_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"mimeo/internal/customlabels"
+	"mimeo/internal/manifest"
+)
+
+func entries(n int, labels ...string) []customlabels.Entry {
+	var all []customlabels.Entry
+	for i := range n {
+		e := customlabels.Entry{SourceRef: fmt.Sprintf("s3://b/%v/%d", labels, i)}
+		for _, l := range labels {
+			e.Labels = append(e.Labels, customlabels.EntryLabel{Name: l})
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		entries []customlabels.Entry
+		want    int
+	}{
+		"even":      {slices.Concat(entries(30, "a"), entries(30, "b")), 12},
+		"uneven":    {slices.Concat(entries(100, "a"), entries(3, "b")), 21},
+		"pairs":     {slices.Concat(entries(2, "a"), entries(2, "b")), 2},
+		"unlabeled": {slices.Concat(entries(10, "a"), entries(10)), 4},
+		"two each":  {slices.Concat(entries(20, "a", "b"), entries(20, "b", "c")), 8},
+	}
+	for name, c := range cases {
+		got, err := manifest.Split(c.entries)
+		if err != nil || len(got) != c.want {
+			t.Errorf("%s: %d of %d chosen, %v, want %d", name, len(got), len(c.entries), err, c.want)
+		}
+	}
+	for name, few := range map[string][]customlabels.Entry{
+		"none": nil, "no labels": entries(10), "a single one": slices.Concat(entries(10, "a"), entries(1, "b")),
+	} {
+		if got, err := manifest.Split(few); !errors.Is(err, manifest.TooFewPerLabel) {
+			t.Errorf("%s: %v, %v, want TooFewPerLabel", name, got, err)
+		}
+	}
+}
+
+// TestSplitProperties: for single labels the shares are exact; the choice does
+// not depend on the order; no label is missing on a side.
+func TestSplitProperties(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var all []customlabels.Entry
+		counts := rapid.SliceOfN(rapid.IntRange(2, 40), 1, 6).Draw(t, "counts")
+		for i, n := range counts {
+			all = append(all, entries(n, fmt.Sprint("l", i))...)
+		}
+		chosen := choose(t, all)
+		for i, n := range counts {
+			in := 0
+			for ref := range chosen {
+				if strings.HasPrefix(ref, fmt.Sprintf("s3://b/[l%d]/", i)) {
+					in++
+				}
+			}
+			if want := max(1, (2*n+5)/10); in != want || in == n {
+				t.Fatalf("label %d: %d of %d chosen, want %d", i, in, n, want)
+			}
+		}
+		shuffled := rapid.Permutation(all).Draw(t, "order")
+		for ref := range choose(t, shuffled) {
+			if !chosen[ref] {
+				t.Fatalf("%s is chosen in another order only", ref)
+			}
+		}
+	})
+}
+
+func choose(t *rapid.T, all []customlabels.Entry) map[string]bool {
+	indices, err := manifest.Split(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chosen := map[string]bool{}
+	for _, i := range indices {
+		chosen[all[i].SourceRef] = true
+	}
+	return chosen
+}
