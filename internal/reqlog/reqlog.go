@@ -54,7 +54,10 @@ func Handler(next http.Handler, log *slog.Logger, now func() time.Time) http.Han
 		defer func() {
 			failure := recover() // net/http shall still end the connection
 			if failure != nil {
-				rec.status, rec.e.Cause = http.StatusInternalServerError, fmt.Errorf("panic: %v", failure)
+				rec.status = http.StatusInternalServerError
+			}
+			if failure != nil && failure != http.ErrAbortHandler { // with that, the edge has said why
+				rec.e.Cause = fmt.Errorf("panic: %v", failure)
 			}
 			if rec.status == 0 {
 				rec.status = http.StatusOK
