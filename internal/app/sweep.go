@@ -21,7 +21,7 @@ const (
 // only for a server on which no job runs and nothing is uploaded.
 func (a *App) Sweep(ctx context.Context, grace time.Duration) (blob.Swept, error) {
 	return blob.Sweeper{
-		Store: a.storage.blobs, References: references{a.storage.db.Versions(), a.storage.db.Buckets()},
+		Store: a.storage.blobs, References: references{a.storage.db.Versions(), a.storage.db.Buckets(), a.storage.db.Jobs()},
 		Grace: grace, Now: time.Now,
 	}.Sweep(ctx)
 }

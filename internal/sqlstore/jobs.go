@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"mimeo/internal/digest"
 	"mimeo/internal/job"
 )
 
@@ -74,4 +75,12 @@ func (s *Jobs) End(ctx context.Context, a job.Attempt, finish func(context.Conte
 // Insert commits a job that belongs to no other data.
 func (s *Jobs) Insert(ctx context.Context, spec job.Spec) error {
 	return s.db.write(ctx, func(t *tx) error { return t.enqueue(ctx, spec) })
+}
+
+// Referenced reports whether a recorded step of an unfinished job names the
+// blob d, as a training's does long before the version is published.
+func (s *Jobs) Referenced(ctx context.Context, d digest.Digest) (bool, error) {
+	var n int
+	err := s.db.reader.QueryRowContext(ctx, `SELECT COUNT(*) FROM job_steps WHERE result LIKE $1`, "%"+d.String()+"%").Scan(&n)
+	return n > 0, err
 }
