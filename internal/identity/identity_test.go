@@ -150,6 +150,13 @@ func TestSealedToItsRow(t *testing.T) {
 	if _, _, ok, err := s.Credential(t.Context(), row.ID, ""); ok || !errors.Is(err, envelope.ErrNotAuthentic) {
 		t.Errorf("a moved secret: %t, %v", ok, err)
 	}
+	// An account and its key are stored together or not at all.
+	if err := db.Identity().InsertAccount(t.Context(), identity.Account{ID: "999999999999"}, row); err == nil {
+		t.Error("one key in two accounts")
+	}
+	if all, err := s.Accounts(t.Context()); err != nil || len(all) != 2 {
+		t.Errorf("half an account is stored: %v, %v", all, err)
+	}
 	stranger, err := identity.New(db.Identity(), envelope.NewKey(), now)
 	if err != nil {
 		t.Fatal(err)

@@ -116,11 +116,11 @@ func (s *Service) keyInCiphertext(ctx context.Context, caller arn.Caller, op Ope
 		return Key{}, err
 	}
 	u.KeyID = k.ARN.String()
-	k, err = s.findUsable(ctx, caller, op, u)
+	usable, err := s.findUsable(ctx, caller, op, u)
 	if errors.Is(err, AccessDenied) && !caller.Owns(k.ARN.Namespace) {
 		return Key{}, unreadable().Because(err)
 	}
-	return k, err
+	return usable, err
 }
 
 // ReEncryptRequest asks for ReEncrypt. Source.KeyID may be empty.

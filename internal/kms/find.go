@@ -131,8 +131,11 @@ func (s *Service) key(ctx context.Context, id string) (Key, error) {
 // customer's key it needs a grant: no key policy speaks for it.
 func (s *Service) authorize(ctx context.Context, caller arn.Caller, k Key, op Operation, u Use) (*Grant, error) {
 	service := caller.Principal.IsService()
-	if service && k.Manager == Ours {
-		return nil, nil
+	if k.Manager == Ours {
+		if service {
+			return nil, nil
+		}
+		return nil, deniedAbroad(caller, op.action())
 	}
 	identity, err := s.permissions.IdentityPolicies(ctx, caller)
 	if err != nil {

@@ -92,16 +92,29 @@ type RetireRequest struct {
 // Retire ends a grant. Its retiring principal can, the account that created
 // it, its grantee if the grant says so, and whom a policy allows it.
 func (s *Service) Retire(ctx context.Context, caller arn.Caller, r RetireRequest) error {
-	key, grantID := r.Key, r.GrantID
-	if r.Token != "" {
-		var err error
-		if key, grantID, err = s.grantOf(ctx, r.Token); err != nil {
-			return err
-		}
+	if r.Token == "" {
+		return s.retire(ctx, caller, r)
 	}
+	keyID, grantID, err := parseToken(r.Token)
+	if err != nil {
+		return err
+	}
+	k, err := s.key(ctx, keyID)
+	if err == nil {
+		err = s.retire(ctx, caller, RetireRequest{Key: k.ARN, GrantID: grantID, DryRun: r.DryRun})
+	}
+	gone := errors.Is(err, NotFound) || errors.Is(err, InvalidGrantID)
+	if gone || errors.Is(err, AccessDenied) && !caller.Owns(k.ARN.Namespace) {
+		return fault.New(InvalidGrantToken, "The grant token is not one of a grant that the caller can retire.").Because(err)
+	}
+	return err
+}
+
+func (s *Service) retire(ctx context.Context, caller arn.Caller, r RetireRequest) error {
+	key := r.Key
 	k, err := s.resolve(ctx, caller, reference{in: key.Namespace, id: key.ID})
 	if err == nil {
-		err = s.canRetire(ctx, caller, k, grantID)
+		err = s.canRetire(ctx, caller, k, r.GrantID)
 	}
 	switch {
 	case caller.Principal.IsService() && (errors.Is(err, NotFound) || errors.Is(err, InvalidGrantID)):
@@ -113,7 +126,7 @@ func (s *Service) Retire(ctx context.Context, caller arn.Caller, r RetireRequest
 	case r.DryRun:
 		return dryRun()
 	}
-	return s.deleteGrant(ctx, key, grantID)
+	return s.deleteGrant(ctx, key, r.GrantID)
 }
 
 func (s *Service) canRetire(ctx context.Context, caller arn.Caller, k Key, grantID string) error {
@@ -127,18 +140,6 @@ func (s *Service) canRetire(ctx context.Context, caller arn.Caller, k Key, grant
 	}
 	_, err = s.authorize(ctx, caller, k, RetireGrantOperation, Use{})
 	return err
-}
-
-func (s *Service) grantOf(ctx context.Context, token string) (arn.Key, string, error) {
-	keyID, grantID, err := parseToken(token)
-	if err != nil {
-		return arn.Key{}, "", err
-	}
-	k, err := s.key(ctx, keyID)
-	if errors.Is(err, NotFound) {
-		return arn.Key{}, "", fault.New(InvalidGrantToken, "The grant token is not one of a grant.")
-	}
-	return k.ARN, grantID, err
 }
 
 // deleteGrant removes a grant; if another request was first, that is as well.
