@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"net/http"
@@ -22,6 +23,7 @@ const (
 	messageTooLong   fault.Code = "MaxMessageLengthExceeded"
 	missingLength    fault.Code = "MissingContentLength"
 	notImplementedIs fault.Code = "NotImplemented"
+	requestTimeout   fault.Code = "RequestTimeout"
 )
 
 // hostID stands where S3 names the machine that answered.
@@ -82,6 +84,7 @@ var renderings = map[fault.Code]rendering{
 	methodNotAllowed: {status: http.StatusMethodNotAllowed},
 	messageTooLong:   {status: http.StatusBadRequest},
 	notImplementedIs: {status: http.StatusNotImplemented},
+	requestTimeout:   {status: http.StatusBadRequest},
 
 	sigv4.MissingToken:       {code: bucket.AccessDenied, status: http.StatusForbidden, message: "Access Denied"},
 	sigv4.Incomplete:         {code: bucket.AuthorizationHeaderMalformed, status: http.StatusBadRequest},
@@ -136,6 +139,9 @@ func render(err error) rendering {
 
 // fail answers a request with an error, or cuts an answer that has begun.
 func fail(w *answer, r *http.Request, entry *reqlog.Entry, err error) {
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) { // no fault of ours, and nobody to hear it
+		err = fault.New(requestTimeout, "Your socket connection to the server was not read from or written to within the timeout period.").Because(err)
+	}
 	form := render(err)
 	entry.Code, entry.Cause = form.code, err
 	if w.begun {

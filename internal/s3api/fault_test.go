@@ -60,6 +60,7 @@ var wire = map[fault.Code]struct {
 	"MethodNotAllowed":              {"MethodNotAllowed", 405},
 	"MissingContentLength":          {"MissingContentLength", 411},
 	"NotImplemented":                {"NotImplemented", 501},
+	"RequestTimeout":                {"RequestTimeout", 400},
 
 	"AuthorizationQueryParametersError": {"AuthorizationQueryParametersError", 400},
 	"CredentialScopeMismatch":           {"AuthorizationHeaderMalformed", 400},

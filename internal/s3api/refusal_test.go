@@ -26,12 +26,24 @@ type call struct {
 // send signs a call as an account's root, and returns status and body.
 func (s *server) send(t *testing.T, account string, c call) (*http.Response, string) {
 	t.Helper()
-	k := s.keys[account]
+	return s.sendSigned(t, account, c.request(s.Listener.Addr().String()))
+}
+
+// sendCut is send of a body that ends before its announced length.
+func (s *server) sendCut(t *testing.T, c call) (*http.Response, string) {
+	t.Helper()
 	q := c.request(s.Listener.Addr().String())
+	q.CutShort = true
+	return s.sendSigned(t, mine, q)
+}
+
+func (s *server) sendSigned(t *testing.T, account string, q *sigv4test.Request) (*http.Response, string) {
+	t.Helper()
+	k := s.keys[account]
 	q.Sign(sigv4test.Key{ID: k.ID, Secret: k.Secret.Reveal()}, time.Now())
 	resp, body, err := q.Send(s.Listener.Addr().String())
 	if err != nil {
-		t.Fatalf("%s %s: %v", c.method, c.target, err)
+		t.Fatalf("%s %s: %v", q.Method, q.Target, err)
 	}
 	return resp, string(body)
 }

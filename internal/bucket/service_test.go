@@ -1,0 +1,371 @@
+package bucket_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/blob"
+	"mimeo/internal/blob/mem"
+	"mimeo/internal/bucket"
+	"mimeo/internal/digest"
+	"mimeo/internal/envelope"
+	"mimeo/internal/kms"
+	"mimeo/internal/objects"
+	"mimeo/internal/policy"
+	"mimeo/internal/sqlstore"
+)
+
+const account = "111122223333"
+
+var caller = arn.Caller{Principal: arn.Root("aws", account), Region: "us-east-1"}
+
+// policies are the identity policies of everybody.
+type policies []policy.Policy
+
+func (p policies) IdentityPolicies(_ context.Context, caller arn.Caller) ([]policy.Policy, error) {
+	if p == nil {
+		return []policy.Policy{policy.FullAccess(caller.Principal.Account)}, nil
+	}
+	return p, nil
+}
+
+// A world is a service over a real database.
+type world struct {
+	*bucket.Service
+	db    *sqlstore.DB
+	keys  *kms.Service
+	blobs blob.Store
+}
+
+func open(t testing.TB, blobs blob.Store, p policies) *world {
+	t.Helper()
+	db, err := sqlstore.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w := &world{db: db, keys: kms.New(db.KMS(), envelope.NewKey(), policies(nil), time.Now), blobs: blobs}
+	w.Service = w.as(p)
+	if err := db.Buckets().InsertBucket(t.Context(), bucket.Bucket{Partition: "aws", Name: "bkt", Region: "us-east-1", Account: account}); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// as returns a service that everybody uses under the given policies.
+func (w *world) as(p policies) *bucket.Service {
+	return bucket.New(w.db.Buckets(), w.blobs, w.keys, p, time.Now)
+}
+
+func (w *world) put(t testing.TB, key, text string) objects.Info {
+	t.Helper()
+	info, err := w.Put(t.Context(), caller, objects.Ref{Bucket: "bkt", Key: key}, strings.NewReader(text), objects.PutOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
+}
+
+func (w *world) get(t testing.TB, key string) (string, error) {
+	t.Helper()
+	r, _, err := w.Get(t.Context(), caller, objects.Ref{Bucket: "bkt", Key: key})
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = r.Close() }()
+	text, err := io.ReadAll(r)
+	return string(text), err
+}
+
+// blobCount returns how many blobs there are, and how many of them no row
+// names.
+func (w *world) blobCount(t testing.TB) (all, loose int) {
+	t.Helper()
+	for info, err := range w.blobs.List(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		used, err := w.db.Buckets().Referenced(t.Context(), info.Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all++
+		if !used {
+			loose++
+		}
+	}
+	return all, loose
+}
+
+func TestObjectsStore(t *testing.T) {
+	t.Parallel()
+	w := open(t, mem.New(), nil)
+	ref := objects.Ref{Bucket: "bkt", Key: "results/summary.json"}
+	if err := w.CanPut(t.Context(), caller, ref, ""); err != nil {
+		t.Errorf("can put: %v", err)
+	}
+	if err := w.CanPut(t.Context(), caller, ref, "alias/none"); !errors.Is(err, bucket.KMSNotFound) {
+		t.Errorf("can put under no key: %v", err)
+	}
+	if err := w.CanPut(t.Context(), caller, objects.Ref{Bucket: "none", Key: "k"}, ""); !errors.Is(err, objects.NoSuchBucket) {
+		t.Errorf("can put into no bucket: %v", err)
+	}
+	info := w.put(t, ref.Key, "{}")
+	if head, err := w.Head(t.Context(), caller, ref); err != nil || head.ETag != info.ETag || head.Size != 2 {
+		t.Errorf("head: %+v, %v", head, err)
+	}
+	if text, err := w.get(t, ref.Key); text != "{}" || err != nil {
+		t.Errorf("get: %q, %v", text, err)
+	}
+	again := w.put(t, ref.Key, "[]")
+	if err := w.DeleteIfMatch(t.Context(), caller, ref, info.ETag); err != nil {
+		t.Errorf("delete another: %v", err)
+	}
+	if text, _ := w.get(t, ref.Key); text != "[]" {
+		t.Errorf("after deleting another: %q", text)
+	}
+	for range 2 {
+		if err := w.DeleteIfMatch(t.Context(), caller, ref, again.ETag); err != nil {
+			t.Errorf("delete: %v", err)
+		}
+	}
+	if _, err := w.get(t, ref.Key); !errors.Is(err, objects.NoSuchKey) {
+		t.Errorf("get what is deleted: %v", err)
+	}
+	if owner, err := w.Owner(t.Context(), arn.Caller{Principal: arn.Root("aws", "555555555555")}, "bkt"); owner != account || err != nil {
+		t.Errorf("owner: %q, %v", owner, err)
+	}
+	if all, loose := w.blobCount(t); all != 2 || loose != 2 {
+		t.Errorf("%d blobs, %d without a reference; want both", all, loose)
+	}
+}
+
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	w := open(t, mem.New(), nil)
+	w.put(t, "a/k", "x")
+	parse := func(text string) policies {
+		doc, err := policy.Parse(`{"Version":"2012-10-17","Statement":[` + text + `]}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return policies{{Name: "the identity policy p", Document: doc}}
+	}
+	reader := w.as(parse(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::bkt/a/*"}`))
+	lister := w.as(parse(`{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":["arn:aws:s3:::bkt","arn:aws:s3:::bkt/*"]},{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::bkt/a/*"}`))
+	for name, test := range map[string]struct {
+		s    *bucket.Service
+		key  string
+		want error
+	}{
+		"allowed":              {reader, "a/k", nil},
+		"elsewhere":            {reader, "b/k", bucket.AccessDenied},
+		"not told of absence":  {reader, "a/none", bucket.AccessDenied},
+		"denied":               {lister, "a/k", bucket.AccessDenied},
+		"told, as it may list": {lister, "none", bucket.NoSuchKey},
+	} {
+		if _, err := test.s.Head(t.Context(), caller, objects.Ref{Bucket: "bkt", Key: test.key}); !errors.Is(err, test.want) && err != test.want { //nolint:errorlint // nil
+			t.Errorf("%s: %v, want %v", name, err, test.want)
+		}
+	}
+	if _, err := reader.Put(t.Context(), caller, objects.Ref{Bucket: "bkt", Key: "a/k"}, strings.NewReader("y"), objects.PutOptions{}); !errors.Is(err, bucket.AccessDenied) {
+		t.Errorf("put: %v", err)
+	}
+	if _, err := reader.ListObjectsV2(t.Context(), caller, bucket.ListRequest{Bucket: "bkt", MaxKeys: 1}); !errors.Is(err, bucket.AccessDenied) {
+		t.Errorf("list: %v", err)
+	}
+}
+
+// damaging is a store that changes one byte of each blob it opens.
+type damaging struct {
+	blob.Store
+	at int64
+}
+
+type damagedBlob struct {
+	blob.Blob
+	at int64
+}
+
+func (d *damaging) Open(ctx context.Context, name digest.Digest) (blob.Blob, error) {
+	b, err := d.Store.Open(ctx, name)
+	if err != nil || d.at < 0 {
+		return b, err
+	}
+	return damagedBlob{b, d.at}, nil
+}
+
+func (b damagedBlob) ReadAt(p []byte, off int64) (int, error) {
+	n, err := b.Blob.ReadAt(p, off)
+	if at := b.at - off; at >= 0 && at < int64(n) {
+		p[at] ^= 1
+	}
+	return n, err
+}
+
+func TestDamagedBlobsAreNotServed(t *testing.T) {
+	t.Parallel()
+	blobs := &damaging{Store: mem.New(), at: -1}
+	w := open(t, blobs, nil)
+	text := strings.Repeat("0123456789abcdef", 10_000)
+	w.put(t, "k", text)
+	for _, at := range []int64{0, 3, 20, 70_000, 150_000, 160_095} {
+		blobs.at = at
+		got, err := w.get(t, "k")
+		if err == nil {
+			t.Errorf("byte %d changed: no error", at)
+		}
+		if !strings.HasPrefix(text, got) || len(got) == len(text) {
+			t.Errorf("byte %d changed: %d bytes were served, and not the first ones of the object", at, len(got))
+		}
+		d, err := w.GetObject(t.Context(), caller, bucket.GetRequest{Bucket: "bkt", Key: "k", Range: "bytes=69990-70010"})
+		if err != nil {
+			continue
+		}
+		if part, err := io.ReadAll(d.Body); err == nil && string(part) != text[69990:70011] {
+			t.Errorf("byte %d changed: a range has other bytes", at)
+		}
+		_ = d.Body.Close()
+	}
+}
+
+// failing is a store whose writes end with an error after n bytes.
+type failing struct {
+	blob.Store
+	n int64
+}
+
+var errDiskFull = errors.New("no space left on device")
+
+func (f failing) Put(ctx context.Context, r io.Reader) (digest.Digest, int64, error) {
+	return f.Store.Put(ctx, io.MultiReader(io.LimitReader(r, f.n), broken{}))
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, errDiskFull }
+
+func TestNothingStaysOfAFailedWrite(t *testing.T) {
+	t.Parallel()
+	store := mem.New()
+	w := open(t, store, nil)
+	w.put(t, "k", "old")
+	text := strings.Repeat("x", 200_000)
+	for _, n := range []int64{0, 1, 31, 65_536, 131_072, 200_000} {
+		w.blobs = failing{store, n}
+		if _, err := w.as(nil).Put(t.Context(), caller, objects.Ref{Bucket: "bkt", Key: "k"}, strings.NewReader(text), objects.PutOptions{}); !errors.Is(err, errDiskFull) {
+			t.Errorf("write of %d bytes: %v", n, err)
+		}
+	}
+	w.blobs = store
+	errCut := errors.New("connection reset")
+	for _, n := range []int{0, 1, 100_000} {
+		body := io.MultiReader(strings.NewReader(text[:n]), iotestErr{errCut})
+		if _, err := w.PutObject(t.Context(), caller, bucket.PutRequest{Bucket: "bkt", Key: "k", Body: bucket.Body{Reader: body, Size: 200_000}}); !errors.Is(err, errCut) {
+			t.Errorf("cut after %d bytes: %v", n, err)
+		}
+		short := bucket.Body{Reader: strings.NewReader(text[:n]), Size: 200_000}
+		if _, err := w.PutObject(t.Context(), caller, bucket.PutRequest{Bucket: "bkt", Key: "k", Body: short}); !errors.Is(err, bucket.IncompleteBody) {
+			t.Errorf("ended after %d bytes: %v", n, err)
+		}
+	}
+	if got, err := w.get(t, "k"); got != "old" || err != nil {
+		t.Errorf("the object is now %q, %v", got, err)
+	}
+	if all, loose := w.blobCount(t); all != 1 || loose != 0 {
+		t.Errorf("%d blobs, %d without a reference; want one, in use", all, loose)
+	}
+}
+
+type iotestErr struct{ err error }
+
+func (e iotestErr) Read([]byte) (int, error) { return 0, e.err }
+
+func TestARaceForANameHasOneWinner(t *testing.T) {
+	t.Parallel()
+	w := open(t, mem.New(), nil)
+	const writers = 8
+	won := make(chan bool, writers)
+	for range writers {
+		go func() {
+			_, err := w.PutObject(t.Context(), caller, bucket.PutRequest{
+				Bucket: "bkt", Key: "k", Body: bucket.Body{Reader: strings.NewReader("x"), Size: 1}, If: bucket.Condition{NoneMatch: "*"},
+			})
+			if err != nil && !errors.Is(err, bucket.PreconditionFailed) {
+				t.Error(err)
+			}
+			won <- err == nil
+		}()
+	}
+	winners := 0
+	for range writers {
+		if <-won {
+			winners++
+		}
+	}
+	if winners != 1 {
+		t.Errorf("%d writers made the object, want one", winners)
+	}
+}
+
+func TestAReplacedPartIsNotCompleted(t *testing.T) {
+	t.Parallel()
+	w := open(t, mem.New(), nil)
+	u, err := w.CreateMultipartUpload(t.Context(), caller, bucket.UploadRequest{Bucket: "bkt", Key: "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := func(text string) bucket.Part {
+		_, p, err := w.UploadPart(t.Context(), caller, bucket.PartRequest{Bucket: "bkt", Key: "k", UploadID: u.ID, Number: 1, Body: bucket.Body{Reader: strings.NewReader(text), Size: -1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	first, second := part("one"), part("two")
+	if err := w.db.Buckets().FinishUpload(t.Context(), u, []bucket.Part{first}, bucket.Condition{}); !errors.Is(err, bucket.InvalidPart) {
+		t.Errorf("finish with a part that was replaced: %v", err)
+	}
+	if used, err := w.db.Buckets().Referenced(t.Context(), first.Digest); used || err != nil {
+		t.Errorf("the replaced part is in use: %v, %v", used, err)
+	}
+	u.Size = second.Size
+	if err := w.db.Buckets().FinishUpload(t.Context(), u, []bucket.Part{second}, bucket.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := w.get(t, "k"); err != nil || got != "two" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestAnObjectIsBoundToItsName(t *testing.T) {
+	t.Parallel()
+	w := open(t, mem.New(), nil)
+	w.put(t, "a", "of a")
+	w.put(t, "b", "of b")
+	store := w.db.Buckets()
+	a, parts, err := store.Content(t.Context(), bucket.Name{Partition: "aws", Bucket: "bkt", Key: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Somebody who may write the database gives the name b the row of a.
+	if err := store.DeleteObject(t.Context(), a.Name, bucket.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	a.Key = "b"
+	if err := store.InsertObject(t.Context(), a, parts, bucket.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := w.get(t, "b"); err == nil {
+		t.Errorf("the bytes of a are served as b: %q", got)
+	}
+}
