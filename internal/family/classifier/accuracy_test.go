@@ -35,6 +35,22 @@ func TestAccuracy(t *testing.T) {
 	}
 }
 
+// TestLandmarks trains with fewer landmarks than examples, as large sets are.
+func TestLandmarks(t *testing.T) {
+	t.Parallel()
+	examples := read(t, "digits10", "train.manifest", nil)
+	tests := read(t, "digits10", "test.manifest", examples.labels)
+	m, _ := train(t, classifier.WithLandmarks(150, 2), examples, false)
+	few := corpus{examples.labels, examples.examples[:40]}
+	_, weights := train(t, classifier.WithLandmarks(15, 1), few, false)
+	if _, again := train(t, classifier.WithLandmarks(15, 3), few, false); !bytes.Equal(weights, again) {
+		t.Error("the number of workers changes the weights")
+	}
+	if got := score(tests, predictAll(t, m, tests), false); got < 90 {
+		t.Errorf("%v %% right with half of the examples as landmarks", got)
+	}
+}
+
 func score(c corpus, probabilities [][]float64, multi bool) float64 {
 	if multi {
 		return macroF1(c, probabilities)

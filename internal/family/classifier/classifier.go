@@ -17,6 +17,8 @@ type Classifier struct {
 	Limits pixel.Limits
 	// Now is the clock that deadlines are compared with; nil means time.Now.
 	Now func() time.Time
+
+	landmarks int // instead of maxLandmarks, for tests
 }
 
 // Name is "classifier".
@@ -27,6 +29,13 @@ func (c *Classifier) workers() int {
 		return c.Workers
 	}
 	return runtime.GOMAXPROCS(0)
+}
+
+func (c *Classifier) mostLandmarks() int {
+	if c.landmarks > 0 {
+		return c.landmarks
+	}
+	return maxLandmarks
 }
 
 func (c *Classifier) now() time.Time {

@@ -27,25 +27,41 @@ type head struct {
 // √len(channels).
 var penalties = []float64{0.003, 0.01, 0.03, 0.1, 0.3, 1, 3}
 
-// fitHead fits the head to the features, a row per example.
-func fitHead(ctx context.Context, features [][]float32, labels [][]int, names int, multi bool, workers int) (*head, error) {
-	targets := mat.NewDense(len(features), names, nil)
-	for i := range features {
-		for l := range names {
+// fitting is what a head is fitted to.
+type fitting struct {
+	features [][]float32 // a row per example
+	labels   [][]int     // of each example
+	names    int         // how many labels there are
+	multi    bool
+	// landmarks are the examples that the kernel is computed with; all of them
+	// where there are not too many.
+	landmarks []int
+	workers   int
+}
+
+// fitHead chooses the penalty with the least squared error of left-out
+// examples and calibrates on their outputs.
+func fitHead(ctx context.Context, f fitting) (*head, error) {
+	targets := mat.NewDense(len(f.features), f.names, nil)
+	for i, present := range f.labels {
+		for l := range f.names {
 			targets.Set(i, l, -1)
 		}
-		for _, l := range labels[i] {
+		for _, l := range present {
 			targets.Set(i, l, 1)
 		}
 	}
-	kernel := gram(features, workers)
+	solve, err := f.solver(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var best *ridge.Fit
 	least := math.Inf(1)
 	for _, penalty := range penalties {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		fit, err := ridge.Solve(kernel, targets, penalty)
+		fit, err := solve(targets, penalty)
 		if err != nil {
 			return nil, fmt.Errorf("fit head: %w", err)
 		}
@@ -56,35 +72,78 @@ func fitHead(ctx context.Context, features [][]float32, labels [][]int, names in
 	if best == nil {
 		return nil, fmt.Errorf("fit head: no penalty of %v fits", penalties)
 	}
-	h := &head{multi: multi}
-	h.project(best.Dual, features, names)
-	h.calibrate(best.LeftOut, labels, names)
+	h := &head{multi: f.multi}
+	h.project(best.Dual, f.chosen(), f.names)
+	h.calibrate(best.LeftOut, f.labels, f.names)
 	return h, nil
 }
 
-// gram is the matrix of the examples' inner products, plus one for the bias.
-// Every entry is a sum of its own, so that workers do not change it.
-func gram(features [][]float32, workers int) *mat.SymDense {
-	n := len(features)
-	out := mat.NewSymDense(n, nil)
+// chosen returns the landmarks' features.
+func (f fitting) chosen() [][]float32 {
+	out := make([][]float32, len(f.landmarks))
+	for i, l := range f.landmarks {
+		out[i] = f.features[l]
+	}
+	return out
+}
+
+// solver computes the kernel and returns the regression on it.
+func (f fitting) solver(ctx context.Context) (func(*mat.Dense, float64) (*ridge.Fit, error), error) {
+	chosen := f.chosen()
+	m := len(chosen)
+	within := mat.NewSymDense(m, nil)
+	err := eachRow(ctx, m, f.workers, func(i int) {
+		for j := i; j < m; j++ {
+			within.SetSym(i, j, kernel(chosen[i], chosen[j]))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if m == len(f.features) {
+		return func(y *mat.Dense, penalty float64) (*ridge.Fit, error) { return ridge.Solve(within, y, penalty) }, nil
+	}
+	across := mat.NewDense(len(f.features), m, nil)
+	err = eachRow(ctx, len(f.features), f.workers, func(i int) {
+		for j, landmark := range chosen {
+			across.Set(i, j, kernel(f.features[i], landmark))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	l, err := ridge.NewLandmarks(within, across)
+	if err != nil {
+		return nil, fmt.Errorf("fit head: %w", err)
+	}
+	return l.Solve, nil
+}
+
+// kernel is the inner product, plus one for the bias. It is a sum of its own,
+// so that the number of workers does not change it.
+func kernel(a, b []float32) float64 { return 1 + dot(a, b) }
+
+func dot(a, b []float32) float64 {
+	return blas32.DDot(blas32.Vector{N: len(a), Inc: 1, Data: a}, blas32.Vector{N: len(b), Inc: 1, Data: b})
+}
+
+// eachRow calls f for 0 to n-1 on several workers, until ctx ends.
+func eachRow(ctx context.Context, n, workers int, f func(i int)) error {
 	rows := make(chan int)
 	var wait sync.WaitGroup
 	for range workers {
 		wait.Go(func() {
 			for i := range rows {
-				a := blas32.Vector{N: len(features[i]), Inc: 1, Data: features[i]}
-				for j := i; j < n; j++ {
-					out.SetSym(i, j, 1+blas32.DDot(a, blas32.Vector{N: a.N, Inc: 1, Data: features[j]}))
-				}
+				f(i)
 			}
 		})
 	}
-	for i := range n {
+	for i := 0; i < n && ctx.Err() == nil; i++ {
 		rows <- i
 	}
 	close(rows)
 	wait.Wait()
-	return out
+	return ctx.Err()
 }
 
 // project turns the dual solution into one weight per feature and label: the
@@ -135,10 +194,9 @@ func (h *head) calibrate(leftOut *mat.Dense, labels [][]int, names int) {
 // probabilities returns one probability per label for an image's features.
 func (h *head) probabilities(features []float32) []float64 {
 	d := len(features)
-	x := blas32.Vector{N: d, Inc: 1, Data: features}
 	out := make([]float64, len(h.bias))
 	for l := range out {
-		out[l] = float64(h.bias[l]) + blas32.DDot(x, blas32.Vector{N: d, Inc: 1, Data: h.weights[l*d : (l+1)*d]})
+		out[l] = float64(h.bias[l]) + dot(features, h.weights[l*d:(l+1)*d])
 	}
 	if !h.multi {
 		return h.softmax.At(out)

@@ -20,6 +20,11 @@ const (
 	sampled       = 20_000
 	sampledImages = 200
 	sampledEach   = 400
+	// maxExamples bounds the memory of a training: 39 KB an image.
+	maxExamples = 20_000
+	// maxLandmarks is up to how many examples the head is exact; of more, as
+	// many are its landmarks.
+	maxLandmarks = 2500
 )
 
 // Train implements family.Family: it samples descriptors, fits the vocabulary,
@@ -45,11 +50,7 @@ func (c *Classifier) Train(ctx context.Context, req family.TrainRequest, w io.Wr
 		return family.ErrUnfinished
 	}
 	t.report("fitting the classifier")
-	labels := make([][]int, len(req.Examples))
-	for i, e := range req.Examples {
-		labels[i] = e.Labels
-	}
-	h, err := fitHead(ctx, features, labels, len(req.Labels), req.MultiLabel, c.workers())
+	h, err := fitHead(ctx, t.fitting(features))
 	if err != nil {
 		return err
 	}
@@ -57,9 +58,24 @@ func (c *Classifier) Train(ctx context.Context, req family.TrainRequest, w io.Wr
 	return (&model{req.Labels, v, h}).write(w)
 }
 
+// fitting prepares the head's.
+func (t *training) fitting(features [][]float32) fitting {
+	f := fitting{features: features, names: len(t.TrainRequest.Labels), multi: t.MultiLabel, workers: t.family.workers()}
+	for _, e := range t.Examples {
+		f.labels = append(f.labels, e.Labels)
+	}
+	f.landmarks = rand.New(rand.NewPCG(t.Seed, 0x6c616e64)).Perm(len(features))
+	f.landmarks = f.landmarks[:min(len(features), t.family.mostLandmarks())]
+	slices.Sort(f.landmarks)
+	return f
+}
+
 func validate(req family.TrainRequest) error {
 	if len(req.Labels) == 0 || len(req.Labels) > maxLabels || len(req.Examples) == 0 {
 		return fmt.Errorf("train classifier: %d labels and %d examples", len(req.Labels), len(req.Examples))
+	}
+	if len(req.Examples) > maxExamples {
+		return fmt.Errorf("train classifier: %d examples, at most %d", len(req.Examples), maxExamples)
 	}
 	seen := map[string]bool{}
 	for _, name := range req.Labels {
