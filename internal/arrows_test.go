@@ -14,7 +14,7 @@ var (
 	domain    = []string{"customlabels", "policy", "manifest"}
 	vision    = []string{"pixel", "descriptor", "ridge"}
 	contracts = []string{"blob", "envelope", "objects", "job", "family"}
-	services  = []string{"identity", "kms", "bucket", "vault", "registry", "copier", "training", "serving"}
+	services  = []string{"identity", "kms", "bucket", "vault", "results", "registry", "copier", "training", "serving"}
 	edges     = []string{"sigv4", "reqlog", "awsjson", "awsquery", "rekapi", "kmsapi", "stsapi", "s3api"}
 )
 
@@ -45,8 +45,9 @@ var arrows = map[string][]string{
 	"bucket":   {"arn", "blob", "digest", "envelope", "fault", "kms", "objects", "policy"},
 	"registry": {"arn", "blob", "customlabels", "digest", "fault", "job", "kms", "manifest", "objects", "pixel", "policy"},
 	"vault":    {"arn", "blob", "customlabels", "envelope", "fault", "kms"},
-	"copier":   {"arn", "blob", "customlabels", "digest", "envelope", "fault", "job", "objects", "policy", "vault"},
-	"training": {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "manifest", "objects", "pixel", "policy", "registry", "vault"},
+	"results":  {"arn", "customlabels", "fault", "job", "objects"},
+	"copier":   {"arn", "blob", "customlabels", "digest", "envelope", "fault", "job", "objects", "policy", "results", "vault"},
+	"training": {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "manifest", "objects", "pixel", "policy", "registry", "results", "vault"},
 	"serving":  {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "objects", "pixel", "policy", "registry", "vault"},
 
 	"sigv4":    {"arn", "fault"},

@@ -10,8 +10,8 @@ import (
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
 	"mimeo/internal/job"
-	"mimeo/internal/objects"
 	"mimeo/internal/policy"
+	"mimeo/internal/results"
 )
 
 // A Request is the input of CopyProjectVersion.
@@ -208,9 +208,7 @@ func (s *Service) checkDestination(ctx context.Context, caller arn.Caller, req R
 	if project.Status != customlabels.ProjectCreated {
 		return customlabels.InUse("The destination project %s is %s.", project.ARN, project.Status)
 	}
-	probe := customlabels.ResultFile(customlabels.EvaluationSummary, project.ARN.Version(req.VersionName, "0"))
-	err = s.Objects.CanPut(ctx, caller, objects.Ref{Bucket: req.Output.Bucket, Key: req.Output.Key(probe)}, "")
-	return outputRefusal(err, req.Output)
+	return results.Check(ctx, s.Objects, caller, project.ARN, req.VersionName, req.Output)
 }
 
 func isCustomLabels(p customlabels.Project) error {
@@ -222,21 +220,6 @@ func isCustomLabels(p customlabels.Project) error {
 
 func nameTaken(req Request) *fault.Error {
 	return customlabels.InUse("The project %s already has a version named %q.", req.DestinationProject, req.VersionName)
-}
-
-// outputRefusal says in Rekognition's words why the results cannot be written.
-func outputRefusal(err error, output customlabels.OutputConfig) error {
-	var refused *fault.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, objects.AccessDenied):
-		return fault.New(customlabels.AccessDenied, "The OutputConfig bucket %s cannot be written by the caller: s3:PutObject is denied.", output.Bucket).Because(err)
-	case errors.As(err, &refused):
-		return customlabels.Invalid("The OutputConfig bucket %s cannot be used: %s", output.Bucket, refused.Message).Because(err)
-	default:
-		return fmt.Errorf("check bucket %s: %w", output.Bucket, err)
-	}
 }
 
 // refusal gives the bare code of a store its message. These are races: the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -11,7 +12,7 @@ import (
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/job"
-	"mimeo/internal/objects"
+	"mimeo/internal/results"
 	"mimeo/internal/vault"
 )
 
@@ -105,7 +106,8 @@ func (w Worker) Fail(ctx context.Context, run *job.Run, _ error) error {
 		if !ok {
 			message = internalFailure
 		}
-		if err := w.removeResults(ctx, run, v, args.Caller); err != nil {
+		written := results.Writer{Objects: w.Objects, Run: run, Caller: args.Caller, Version: v}
+		if err := written.Remove(ctx); err != nil {
 			return err
 		}
 		if err := w.Store.FailCopy(ctx, run.Attempt, v.ARN, message); err != nil {
@@ -188,14 +190,6 @@ func (w Worker) verify(ctx context.Context, source customlabels.ProjectVersion) 
 	return artifacts, w.Store.MarkVerified(ctx, source.ARN, now)
 }
 
-// A written is the recorded result of putting one result file.
-type written struct {
-	Location customlabels.S3Location
-	ETag     string
-}
-
-func putStep(r customlabels.Role) string { return "put " + string(r) }
-
 // putResults writes the result files to the OutputConfig, all at once. They
 // are read with the copy's own key, which proves that it opens. Where one
 // fails the others are still finished, so that a record says of each whether
@@ -205,70 +199,44 @@ func (w Worker) putResults(ctx context.Context, run *job.Run, v customlabels.Pro
 	if err != nil {
 		return nil, &Error{Destination, "opening the version key with " + v.Bundle.Key.String(), err}
 	}
-	results := make([]written, len(v.Bundle.Artifacts))
+	writer := results.Writer{Objects: w.Objects, Run: run, Caller: caller, Version: v}
+	locations := make([]customlabels.S3Location, len(v.Bundle.Artifacts))
 	var group errgroup.Group
 	for i, a := range v.Bundle.Artifacts {
 		if !a.Role.IsResult() {
 			continue
 		}
 		group.Go(func() (err error) {
-			results[i], err = job.Step(ctx, run, putStep(a.Role), func(ctx context.Context) (written, error) {
-				return w.putResult(ctx, v, caller, key, a)
-			})
+			locations[i], err = writer.Put(ctx, a.Role, func(ctx context.Context) (io.ReadCloser, error) { return w.open(ctx, key, a) })
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return nil, atDestination(err)
 	}
 	files := make(customlabels.ResultFiles)
 	for i, a := range v.Bundle.Artifacts {
 		if a.Role.IsResult() {
-			files[a.Role] = results[i].Location
+			files[a.Role] = locations[i]
 		}
 	}
 	return files, nil
 }
 
-func (w Worker) putResult(ctx context.Context, v customlabels.ProjectVersion, caller arn.Caller, key vault.VersionKey, a customlabels.Artifact) (_ written, err error) {
+// open opens an artifact, whose blob the copy shares with its source.
+func (w Worker) open(ctx context.Context, key vault.VersionKey, a customlabels.Artifact) (io.ReadCloser, error) {
 	body, err := w.Vault.Open(ctx, key, a)
 	if err != nil {
-		return written{}, &Error{Source, "opening the artifact " + string(a.Role), err}
+		return nil, &Error{Source, "opening the artifact " + string(a.Role), err}
 	}
-	defer func() { err = errors.Join(err, body.Close()) }()
-	to := customlabels.S3Location{Bucket: v.OutputConfig.Bucket, Key: v.OutputConfig.Key(customlabels.ResultFile(a.Role, v.ARN))}
-	opts := objects.PutOptions{ContentType: "application/json"}
-	if v.KMSKey != (arn.Key{}) {
-		opts.KMSKey = v.KMSKey.String()
-	}
-	info, err := w.Objects.Put(ctx, caller, objects.Ref{Bucket: to.Bucket, Key: to.Key}, body, opts)
-	if err != nil {
-		return written{}, &Error{Destination, "writing " + to.String(), err}
-	}
-	return written{Location: to, ETag: info.ETag}, nil
+	return body, nil
 }
 
-// removeResults removes the result files that this job has written, and only
-// these: a file that somebody replaced has another ETag and stays.
-func (w Worker) removeResults(ctx context.Context, run *job.Run, v customlabels.ProjectVersion, caller arn.Caller) error {
-	for _, role := range customlabels.ResultRoles {
-		file, ok, err := job.Recorded[written](ctx, run, putStep(role))
-		if err != nil {
-			return err
-		}
-		if !ok {
-			continue
-		}
-		ref := objects.Ref{Bucket: file.Location.Bucket, Key: file.Location.Key}
-		err = w.Objects.DeleteIfMatch(ctx, caller, ref, file.ETag)
-		if err != nil && !gone(err) {
-			return fmt.Errorf("remove %s: %w", file.Location, err)
-		}
+// atDestination says that a refused file is the destination's.
+func atDestination(err error) error {
+	var refused *results.RefusedError
+	if errors.As(err, &refused) {
+		return &Error{Destination, "writing " + refused.Location.String(), refused.Fault}
 	}
-	return nil
-}
-
-// gone reports whether there is nothing that could be removed, now or later.
-func gone(err error) bool {
-	return errors.Is(err, objects.NoSuchBucket) || errors.Is(err, objects.NoSuchKey) || errors.Is(err, objects.AccessDenied)
+	return err
 }

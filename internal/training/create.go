@@ -12,6 +12,7 @@ import (
 	"mimeo/internal/job"
 	"mimeo/internal/objects"
 	"mimeo/internal/registry"
+	"mimeo/internal/results"
 )
 
 // A Request is the input of CreateProjectVersion.
@@ -74,7 +75,7 @@ func (s *Service) CreateProjectVersion(ctx context.Context, caller arn.Caller, r
 	if err != nil {
 		return arn.ProjectVersion{}, err
 	}
-	if err := s.checkOutput(ctx, caller, req); err != nil {
+	if err := results.Check(ctx, s.Objects, caller, req.Project, req.VersionName, req.Output); err != nil {
 		return arn.ProjectVersion{}, err
 	}
 	return v.ARN, s.insert(ctx, caller, req, v, datasets)
@@ -185,13 +186,6 @@ func checkDatasets(project arn.Project, datasets []customlabels.Dataset) error {
 	return nil
 }
 
-// checkOutput checks that the caller may write the results.
-func (s *Service) checkOutput(ctx context.Context, caller arn.Caller, req Request) error {
-	probe := customlabels.ResultFile(customlabels.EvaluationSummary, req.Project.Version(req.VersionName, "0"))
-	err := s.Objects.CanPut(ctx, caller, objects.Ref{Bucket: req.Output.Bucket, Key: req.Output.Key(probe)}, req.KMSKeyID)
-	return outputRefusal(err, req.Output)
-}
-
 // insert takes the right to use the key and commits the training; it gives
 // the right back where the commit is refused.
 func (s *Service) insert(ctx context.Context, caller arn.Caller, req Request, v customlabels.ProjectVersion, datasets []customlabels.Dataset) error {
@@ -233,21 +227,6 @@ func insertRefusal(err error, req Request) error {
 		return customlabels.NotFound(req.Project)
 	default:
 		return fmt.Errorf("insert the training: %w", err)
-	}
-}
-
-// outputRefusal says in Rekognition's words why results cannot be written.
-func outputRefusal(err error, output customlabels.OutputConfig) error {
-	var refused *fault.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, objects.AccessDenied):
-		return fault.New(customlabels.AccessDenied, "The OutputConfig bucket %s cannot be written by the caller: s3:PutObject is denied.", output.Bucket).Because(err)
-	case errors.As(err, &refused):
-		return customlabels.Invalid("The OutputConfig bucket %s cannot be used: %s", output.Bucket, refused.Message).Because(err)
-	default:
-		return fmt.Errorf("check bucket %s: %w", output.Bucket, err)
 	}
 }
 

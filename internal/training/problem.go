@@ -6,6 +6,7 @@ import (
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
 	"mimeo/internal/manifest"
+	"mimeo/internal/results"
 )
 
 // A problem is an error of a manifest's content that fails the training. It
@@ -48,7 +49,7 @@ const (
 func failureMessage(cause error) string {
 	var found problem
 	var file manifest.FileError
-	var output outputError
+	var output *results.RefusedError
 	var refused *fault.Error
 	switch {
 	case errors.As(cause, &found):
@@ -63,9 +64,3 @@ func failureMessage(cause error) string {
 		return serviceIssue
 	}
 }
-
-// An outputError is a failure to write a result file.
-type outputError struct{ err error }
-
-func (e outputError) Error() string { return e.err.Error() }
-func (e outputError) Unwrap() error { return e.err }

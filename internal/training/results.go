@@ -6,13 +6,9 @@ import (
 	"fmt"
 	"io"
 
-	"golang.org/x/sync/errgroup"
-
-	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
-	"mimeo/internal/fault"
 	"mimeo/internal/job"
-	"mimeo/internal/objects"
+	"mimeo/internal/results"
 	"mimeo/internal/vault"
 )
 
@@ -54,14 +50,6 @@ func (t *training) writeResult(ctx context.Context, w io.Writer, role customlabe
 	}
 }
 
-// A written is the recorded result of putting one result file.
-type written struct {
-	Location customlabels.S3Location
-	ETag     string
-}
-
-func putStep(r customlabels.Role) string { return "put " + string(r) }
-
 // putResults writes the result artifacts to the OutputConfig.
 func (t *training) putResults(ctx context.Context, key vault.VersionKey, artifacts []customlabels.Artifact) (customlabels.ResultFiles, error) {
 	files := make(customlabels.ResultFiles)
@@ -69,15 +57,7 @@ func (t *training) putResults(ctx context.Context, key vault.VersionKey, artifac
 		if !a.Role.IsResult() {
 			continue
 		}
-		location, err := t.put(ctx, a.Role, func(w io.Writer) (err error) {
-			r, err := t.Vault.Open(ctx, key, a)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, r.Close()) }()
-			_, err = io.Copy(w, r)
-			return err
-		})
+		location, err := t.files().Put(ctx, a.Role, func(ctx context.Context) (io.ReadCloser, error) { return t.Vault.Open(ctx, key, a) })
 		if err != nil {
 			return nil, err
 		}
@@ -86,45 +66,9 @@ func (t *training) putResults(ctx context.Context, key vault.VersionKey, artifac
 	return files, nil
 }
 
-// put writes what write writes to the file of a role, once.
-func (t *training) put(ctx context.Context, role customlabels.Role, write func(io.Writer) error) (customlabels.S3Location, error) {
-	file, err := job.Step(ctx, t.run, putStep(role), func(ctx context.Context) (written, error) {
-		to := customlabels.S3Location{Bucket: t.v.OutputConfig.Bucket, Key: t.v.OutputConfig.Key(customlabels.ResultFile(role, t.v.ARN))}
-		options := objects.PutOptions{ContentType: "application/json"}
-		if t.v.KMSKey != (arn.Key{}) {
-			options.KMSKey = t.v.KMSKey.String()
-		}
-		r, w := io.Pipe()
-		var group errgroup.Group
-		group.Go(func() error { return w.CloseWithError(write(w)) })
-		info, err := t.Objects.Put(ctx, t.args.Caller, objects.Ref{Bucket: to.Bucket, Key: to.Key}, r, options)
-		if refused := (*fault.Error)(nil); errors.As(err, &refused) {
-			err = outputError{fmt.Errorf("put %s: %w", to, err)}
-		}
-		err = errors.Join(err, r.CloseWithError(io.ErrClosedPipe), group.Wait())
-		return written{Location: to, ETag: info.ETag}, err
-	})
-	return file.Location, err
-}
-
-// removeResults removes the result files that this job has written, and only
-// these: a file that somebody replaced has another ETag and stays.
-func (t *training) removeResults(ctx context.Context) error {
-	for _, role := range customlabels.ResultRoles {
-		file, ok, err := job.Recorded[written](ctx, t.run, putStep(role))
-		if err != nil {
-			return err
-		}
-		if !ok {
-			continue
-		}
-		ref := objects.Ref{Bucket: file.Location.Bucket, Key: file.Location.Key}
-		err = t.Objects.DeleteIfMatch(ctx, t.args.Caller, ref, file.ETag)
-		if refused := (*fault.Error)(nil); err != nil && !errors.As(err, &refused) {
-			return fmt.Errorf("remove %s: %w", file.Location, err)
-		}
-	}
-	return nil
+// files are the result files of the version in its OutputConfig.
+func (t *training) files() results.Writer {
+	return results.Writer{Objects: t.Objects, Run: t.run, Caller: t.args.Caller, Version: t.v}
 }
 
 // A refusal is the recorded result of a training whose manifests it cannot
@@ -143,7 +87,9 @@ func (t *training) refuse(ctx context.Context) error {
 	_, err := job.Step(ctx, t.run, refusalStep, func(ctx context.Context) (refusal, error) {
 		files := make(customlabels.ResultFiles)
 		for _, role := range []customlabels.Role{customlabels.ManifestSummary, customlabels.TrainingValidation, customlabels.TestingValidation} {
-			location, err := t.put(ctx, role, func(w io.Writer) error { return t.writeResult(ctx, w, role, evaluation{}) })
+			location, err := t.files().Put(ctx, role, func(ctx context.Context) (io.ReadCloser, error) {
+				return produce(func(w io.Writer) error { return t.writeResult(ctx, w, role, evaluation{}) }), nil
+			})
 			if err != nil {
 				return refusal{}, err
 			}

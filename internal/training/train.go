@@ -53,13 +53,30 @@ func (t *training) trainRequest(ctx context.Context) family.TrainRequest {
 }
 
 // seal stores what write writes as an artifact, without a copy in between.
-func (t *training) seal(ctx context.Context, key vault.VersionKey, role customlabels.Role, write func(io.Writer) error) (a customlabels.Artifact, err error) {
+func (t *training) seal(ctx context.Context, key vault.VersionKey, role customlabels.Role, write func(io.Writer) error) (_ customlabels.Artifact, err error) {
+	plain := produce(write)
+	defer func() { err = errors.Join(err, plain.Close()) }()
+	return t.Vault.Seal(ctx, key, role, plain)
+}
+
+// A production reads what a function writes at the same time, and fails where
+// the function fails.
+type production struct {
+	*io.PipeReader
+	group errgroup.Group
+}
+
+func produce(write func(io.Writer) error) *production {
 	r, w := io.Pipe()
-	var group errgroup.Group
-	group.Go(func() error { return w.CloseWithError(write(w)) })
-	a, err = t.Vault.Seal(ctx, key, role, r)
-	// The writer must end also where sealing has failed before it.
-	return a, errors.Join(err, r.CloseWithError(io.ErrClosedPipe), group.Wait())
+	p := &production{PipeReader: r}
+	p.group.Go(func() error { return w.CloseWithError(write(w)) })
+	return p
+}
+
+// Close ends the function, also where it has not written all, and waits for
+// it.
+func (p *production) Close() error {
+	return errors.Join(p.CloseWithError(io.ErrClosedPipe), p.group.Wait())
 }
 
 // reportEvery is how often progress is written at most.

@@ -167,7 +167,7 @@ func (w Worker) Fail(ctx context.Context, run *job.Run, cause error) error {
 	case ok:
 		t.v.StatusMessage, t.v.Files = refused.Message, refused.Files
 	default:
-		if err := t.removeResults(ctx); err != nil {
+		if err := t.files().Remove(ctx); err != nil {
 			return err
 		}
 	}
