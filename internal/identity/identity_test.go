@@ -129,7 +129,7 @@ func TestSealedToItsRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { _ = db.Close() })
 	now := func() time.Time { return noon }
 	s, err := identity.New(db.Identity(), envelope.NewKey(), now)
 	if err != nil {

@@ -38,8 +38,8 @@ const (
 // info separates the keys that are derived here from any others.
 const info = "mimeo kms ciphertext 1"
 
-// encrypt encrypts plain under a key's material, bound to context.
-func encrypt(keyID string, material envelope.Key, plain []byte, context EncryptionContext) ([]byte, error) {
+// encrypt encrypts plain under a key's material, bound to ec.
+func encrypt(keyID string, material envelope.Key, plain []byte, ec EncryptionContext) ([]byte, error) {
 	id, err := uuid.Parse(keyID)
 	if err != nil {
 		return nil, fmt.Errorf("key id %q: %w", keyID, err)
@@ -53,7 +53,7 @@ func encrypt(keyID string, material envelope.Key, plain []byte, context Encrypti
 	if err != nil {
 		return nil, err
 	}
-	return aead.Seal(header, nonce, plain, additional(header, context)), nil
+	return aead.Seal(header, nonce, plain, additional(header, ec)), nil
 }
 
 // keyOf returns the id of the key that a ciphertext names.
@@ -65,13 +65,13 @@ func keyOf(ciphertext []byte) (string, error) {
 }
 
 // decrypt returns what encrypt was given, or InvalidCiphertext.
-func decrypt(material envelope.Key, ciphertext []byte, context EncryptionContext) (Plaintext, error) {
+func decrypt(material envelope.Key, ciphertext []byte, ec EncryptionContext) (Plaintext, error) {
 	header := ciphertext[:headerSize:headerSize]
 	aead, nonce, err := derive(material, header[headerSize-saltSize:])
 	if err != nil {
 		return nil, err
 	}
-	plain, err := aead.Open(nil, nonce, ciphertext[headerSize:], additional(header, context))
+	plain, err := aead.Open(nil, nonce, ciphertext[headerSize:], additional(header, ec))
 	if err != nil {
 		return nil, fault.New(InvalidCiphertext, "The ciphertext is damaged, or the encryption context is not the one that it was encrypted with.")
 	}
@@ -97,11 +97,11 @@ func derive(material envelope.Key, salt []byte) (cipher.AEAD, []byte, error) {
 // additional is what a ciphertext authenticates beside its plaintext: its
 // header, and the pairs of the context ordered by name, every text preceded by
 // its length.
-func additional(header []byte, context EncryptionContext) []byte {
+func additional(header []byte, ec EncryptionContext) []byte {
 	all := slices.Clone(header)
-	for _, name := range slices.Sorted(maps.Keys(context)) {
-		for _, s := range []string{name, context[name]} {
-			all = binary.BigEndian.AppendUint32(all, uint32(len(s))) //nolint:gosec // bounded by maxContext
+	for _, name := range slices.Sorted(maps.Keys(ec)) {
+		for _, s := range []string{name, ec[name]} {
+			all = binary.BigEndian.AppendUint32(all, uint32(len(s)))
 			all = append(all, s...)
 		}
 	}

@@ -17,21 +17,29 @@ import (
 	"mimeo/internal/kms"
 )
 
-// TestVectors opens ciphertexts that were made by another implementation,
-// from docs/formats/kms-ciphertext.md alone (Python's cryptography).
-func TestVectors(t *testing.T) {
-	t.Parallel()
+type vector struct {
+	Name, Material, Key, Plaintext, Ciphertext string
+	Context                                    kms.EncryptionContext
+}
+
+func readVectors(t testing.TB) []vector {
+	t.Helper()
 	raw, err := os.ReadFile("testdata/ciphertexts.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var vectors []struct {
-		Name, Material, Key, Plaintext, Ciphertext string
-		Context                                    kms.EncryptionContext
-	}
-	if err := json.Unmarshal(raw, &vectors); err != nil {
+	var all []vector
+	if err := json.Unmarshal(raw, &all); err != nil {
 		t.Fatal(err)
 	}
+	return all
+}
+
+// TestVectors opens ciphertexts that were made by another implementation,
+// from docs/formats/kms-ciphertext.md alone (Python's cryptography).
+func TestVectors(t *testing.T) {
+	t.Parallel()
+	vectors := readVectors(t)
 	if len(vectors) != 3 {
 		t.Errorf("%d vectors, want 3", len(vectors))
 	}
@@ -47,7 +55,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-func unhex(t *testing.T, s string) []byte {
+func unhex(t testing.TB, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(s)
 	if err != nil {
@@ -82,11 +90,9 @@ func TestCiphertextProperties(t *testing.T) {
 }
 
 func FuzzDecrypt(f *testing.F) {
-	material, err := envelope.KeyFrom(bytes.Repeat([]byte{7}, envelope.KeySize))
-	if err != nil {
-		f.Fatal(err)
-	}
-	good, err := kms.EncryptWith(uuid.NewString(), material, []byte("x"), nil)
+	v := readVectors(f)[0] // without a context
+	good := unhex(f, v.Ciphertext)
+	material, err := envelope.KeyFrom(unhex(f, v.Material))
 	if err != nil {
 		f.Fatal(err)
 	}

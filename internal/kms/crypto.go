@@ -166,9 +166,9 @@ func (DataKey) String() string { return redacted }
 
 // GenerateDataKey returns a fresh key of 256 bits, encrypted under a key and
 // bound to a context.
-func (s *Service) GenerateDataKey(ctx context.Context, caller arn.Caller, keyID string, context EncryptionContext) (DataKey, error) {
+func (s *Service) GenerateDataKey(ctx context.Context, caller arn.Caller, keyID string, ec EncryptionContext) (DataKey, error) {
 	plain := envelope.NewKey()
-	e, err := s.encrypt(ctx, caller, GenerateDataKeyOperation, Use{KeyID: keyID, Context: context}, plain.Reveal())
+	e, err := s.encrypt(ctx, caller, GenerateDataKeyOperation, Use{KeyID: keyID, Context: ec}, plain.Reveal())
 	if err != nil {
 		return DataKey{}, err
 	}
@@ -176,8 +176,8 @@ func (s *Service) GenerateDataKey(ctx context.Context, caller arn.Caller, keyID 
 }
 
 // OpenDataKey returns the plain key of what GenerateDataKey returned.
-func (s *Service) OpenDataKey(ctx context.Context, caller arn.Caller, ciphertext []byte, context EncryptionContext) (envelope.Key, error) {
-	d, err := s.Decrypt(ctx, caller, DecryptRequest{Use: Use{Context: context}, Ciphertext: ciphertext})
+func (s *Service) OpenDataKey(ctx context.Context, caller arn.Caller, ciphertext []byte, ec EncryptionContext) (envelope.Key, error) {
+	d, err := s.Decrypt(ctx, caller, DecryptRequest{Use: Use{Context: ec}, Ciphertext: ciphertext})
 	if err != nil {
 		return envelope.Key{}, err
 	}

@@ -151,7 +151,7 @@ func (g *Grant) covers(r GrantRequest) bool {
 }
 
 // allows reports whether g lets its grantee do op with an encryption context.
-func (g *Grant) allows(op Operation, context EncryptionContext) bool {
+func (g *Grant) allows(op Operation, ec EncryptionContext) bool {
 	if !slices.Contains(g.Operations, op) {
 		return false
 	}
@@ -159,7 +159,7 @@ func (g *Grant) allows(op Operation, context EncryptionContext) bool {
 		return true
 	}
 	c := g.Constraints
-	return (c.Equals == nil || sameContext(c.Equals, context)) && contains(context, c.Subset)
+	return (c.Equals == nil || sameContext(c.Equals, ec)) && contains(ec, c.Subset)
 }
 
 func sameContext(a, b EncryptionContext) bool { return len(a) == len(b) && contains(a, b) }

@@ -107,7 +107,7 @@ func TestMaterialAtRest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { _ = db.Close() })
 	master := envelope.NewKey()
 	s := kms.New(db.KMS(), master, identities{}, time.Now)
 	k, err := s.CreateKey(t.Context(), root(account), kms.NewKey{})

@@ -41,18 +41,13 @@ func (s *Identity) Accounts(ctx context.Context) ([]identity.Account, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list accounts: %w", err)
 	}
-	defer rows.Close()
-	var all []identity.Account
-	for rows.Next() {
+	return collect(rows, func(row scanner) (identity.Account, error) {
 		var a identity.Account
 		var created int64
-		if err := rows.Scan(&a.ID, &created); err != nil {
-			return nil, fmt.Errorf("list accounts: %w", err)
-		}
+		err := row.Scan(&a.ID, &created)
 		a.Created = instant(created)
-		all = append(all, a)
-	}
-	return all, rows.Err()
+		return a, err
+	})
 }
 
 // DeleteAccount implements [identity.Store].
