@@ -17,7 +17,8 @@ import (
 // seconds with milliseconds. A float32 is widened, as AWS's answers are.
 func encode(out any) ([]byte, error) {
 	var b bytes.Buffer
-	enc := jsontext.NewEncoder(&b)
+	// A message may repeat what the caller sent: what is no UTF-8 is replaced.
+	enc := jsontext.NewEncoder(&b, jsontext.AllowInvalidUTF8(true))
 	if err := writeValue(enc, reflect.Indirect(reflect.ValueOf(out))); err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ package awsjson
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -143,7 +142,7 @@ func (s *server) writeFault(w http.ResponseWriter, entry *reqlog.Entry, err erro
 	if f := (*fault.Error)(nil); errors.As(err, &f) && a.code != s.Internal {
 		entry.Cause = f.Cause
 	}
-	body, err := json.Marshal(a.body)
+	body, err := encode(a.body)
 	if err != nil {
 		panic("cannot happen: a map of strings is not encoded: " + err.Error())
 	}
