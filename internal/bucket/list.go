@@ -53,29 +53,33 @@ func (s *Service) ListObjectsV2(ctx context.Context, caller arn.Caller, req List
 		}
 		from = max(req.Prefix, from)
 	}
-	l := listing{req: req, to: successor(req.Prefix), from: from}
+	l := listing{req: req, from: from}
 	for !l.done {
-		found, err := s.store.Objects(ctx, b, l.from, l.to, req.MaxKeys+1)
+		found, err := s.store.Objects(ctx, b, l.from, successor(req.Prefix), req.MaxKeys+1)
 		if err != nil {
 			return Page{}, err
 		}
 		l.take(found)
+		l.done = l.done || len(found) <= req.MaxKeys
 	}
 	return l.page, nil
 }
 
-// A listing grows a page. from is the first key that is not yet seen.
+// A listing grows a page.
 type listing struct {
-	req      ListRequest
-	from, to string
-	page     Page
-	done     bool
+	req  ListRequest
+	from string // the first key that is not yet seen
+	page Page
+	done bool
 }
 
-// take adds a run of objects to the page. At a common prefix it stops: from is
-// then behind all of its keys.
+// take adds a run of objects to the page. What is in a common prefix that the
+// page has is passed over; where the run ends in one, from is behind it.
 func (l *listing) take(found []Object) {
 	for _, o := range found {
+		if o.Key < l.from {
+			continue
+		}
 		if len(l.page.Objects)+len(l.page.Prefixes) == l.req.MaxKeys {
 			l.done = true
 			if l.req.MaxKeys > 0 {
@@ -83,16 +87,18 @@ func (l *listing) take(found []Object) {
 			}
 			return
 		}
-		if prefix, ok := common(o.Key, l.req.Prefix, l.req.Delimiter); ok {
-			l.page.Prefixes = append(l.page.Prefixes, prefix)
-			l.from = successor(prefix)
-			l.done = l.from == ""
+		prefix, ok := common(o.Key, l.req.Prefix, l.req.Delimiter)
+		if !ok {
+			l.page.Objects = append(l.page.Objects, o)
+			l.from = o.Key + "\x00"
+			continue
+		}
+		l.page.Prefixes = append(l.page.Prefixes, prefix)
+		if l.from = successor(prefix); l.from == "" {
+			l.done = true
 			return
 		}
-		l.page.Objects = append(l.page.Objects, o)
-		l.from = o.Key + "\x00"
 	}
-	l.done = true
 }
 
 // common returns the beginning that a key shares with those that are listed

@@ -73,7 +73,7 @@ func parseDelete(text []byte) (wanted []bucket.DeleteRequest, quiet bool, err er
 	for _, child := range root.children {
 		switch child.name {
 		case "Quiet":
-			quiet = child.text == "true"
+			quiet = string(child.text) == "true"
 		case "Object":
 			fields, err := child.fields("Key", "VersionId", "ETag")
 			if err != nil {

@@ -283,3 +283,41 @@ func TestUnsignedAndWronglySigned(t *testing.T) {
 		}
 	}
 }
+
+func TestVirtualHosts(t *testing.T) {
+	t.Parallel()
+	s := serve(t, plain)
+	c := s.client(mine)
+	create(t, c, "my.images")
+	put(t, c, "my.images", "dir/k", []byte("hello"))
+	for _, test := range []struct{ host, target, want string }{
+		{"my.images.localhost:4577", "/dir/k", "200 hello"},
+		{"my.images.localhost", "/dir/k", "200 hello"},
+		{"localhost", "/my.images/dir/k", "200 hello"},
+		{"other.localhost", "/dir/k", "404 "},
+		{"my.images.localhost", "/my.images/dir/k", "404 "},
+	} {
+		q := call{"GET", test.target, nil, ""}.request(test.host)
+		if resp, body := s.sendSigned(t, mine, q); !strings.HasPrefix(strconv.Itoa(resp.StatusCode)+" "+body, test.want) {
+			t.Errorf("%s %s: %d %s, want %s", test.host, test.target, resp.StatusCode, body, test.want)
+		}
+	}
+}
+
+func TestIfRange(t *testing.T) {
+	t.Parallel()
+	s := serve(t, plain)
+	c := s.client(mine)
+	create(t, c, "bkt")
+	etag := *put(t, c, "bkt", "k", []byte("hello")).ETag
+	for condition, want := range map[string]string{etag: "206 el", `"other"`: "200 hello"} {
+		resp, body := s.send(t, mine, call{"GET", "/bkt/k", []string{"Range", "bytes=1-2", "If-Range", condition}, ""})
+		if got := strconv.Itoa(resp.StatusCode) + " " + body; got != want {
+			t.Errorf("if %s: %s, want %s", condition, got, want)
+		}
+	}
+	resp, _ := s.send(t, mine, call{"GET", "/bkt/k", []string{"Range", "bytes=5-"}, ""})
+	if got := resp.Header.Get("Content-Range"); got != "bytes */5" {
+		t.Errorf("Content-Range of a refusal: %q", got)
+	}
+}

@@ -24,7 +24,7 @@ func malformed() error {
 // the requests of S3.
 type element struct {
 	name     string
-	text     string
+	text     []byte
 	children []element
 }
 
@@ -63,7 +63,7 @@ func parseXML(text []byte, root string) (element, error) {
 			path[len(path)-1].children = append(path[len(path)-1].children, last)
 		case xml.CharData:
 			if len(path) > 0 {
-				path[len(path)-1].text += string(token)
+				path[len(path)-1].text = append(path[len(path)-1].text, token...)
 			} else if len(bytes.TrimSpace(token)) > 0 {
 				return element{}, malformed()
 			}
@@ -89,7 +89,7 @@ func (e element) fields(names ...string) (map[string]string, error) {
 		if _, twice := found[child.name]; twice || !known || len(child.children) > 0 {
 			return nil, malformed()
 		}
-		found[child.name] = child.text
+		found[child.name] = string(child.text)
 	}
 	return found, nil
 }
