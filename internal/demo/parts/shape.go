@@ -47,7 +47,7 @@ func hexagon(x, y, r float64) float64 {
 
 // washer is a flat ring; one in four is a spring washer with a slit.
 func washer(rng *rand.Rand) shape {
-	hole := between(rng, 0.5, 0.72)
+	hole := between(rng, 0.54, 0.72)
 	half := between(rng, 0.03, 0.08)
 	slit := 0.0
 	if rng.IntN(4) == 0 {
@@ -69,7 +69,7 @@ func washer(rng *rand.Rand) shape {
 func nut(rng *rand.Rand) shape {
 	const across = 0.866 // half the width across flats
 	half := between(rng, 0.34, 0.5)
-	bore := between(rng, 0.42, 0.52)
+	bore := between(rng, 0.4, 0.5)
 	threads := between(rng, 6, 9)
 	return shape{radius: 1, half: half, distance: func(p vec) float64 {
 		r := hypot(p.x, p.y)
@@ -91,8 +91,8 @@ func bolt(rng *rand.Rand) shape {
 	shank := between(rng, 0.2, 0.28)
 	head := between(rng, 0.38, 0.48)
 	thick := between(rng, 0.14, 0.22) // half of the head's
-	plain := between(rng, 0, 0.4)     // length without thread
-	pitch := between(rng, 0.08, 0.115)
+	plain := between(rng, 0.3, 0.8)     // length without thread
+	pitch := between(rng, 0.1, 0.13)
 	socket := rng.IntN(4) == 0
 	if socket {
 		head, thick = between(rng, 0.36, 0.44), between(rng, 0.2, 0.28)
@@ -160,11 +160,11 @@ func gear(rng *rand.Rand) shape {
 
 // spring is a coil of round wire along z.
 func spring(rng *rand.Rand) shape {
-	turns := math.Round(between(rng, 4, 9))
-	radius := between(rng, 0.32, 0.52)
+	turns := math.Round(between(rng, 4, 8))
+	radius := between(rng, 0.4, 0.56)
 	wire := between(rng, 0.05, 0.085)
 	half := between(rng, 0.8, 1.3)
-	pitch := max(2*half/turns, 2.6*wire)
+	pitch := max(2*half/turns, 3.2*wire)
 	half = pitch * turns / 2
 	return shape{radius: radius + wire, half: half + wire, distance: func(p vec) float64 {
 		angle := math.Atan2(p.y, p.x) / (2 * math.Pi)
