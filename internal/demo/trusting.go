@@ -173,8 +173,8 @@ func (s *story) train(ctx context.Context) error {
 	s.same(a, "rekognition create-project-version --project-arn %s --version-name %s --output-config S3Bucket=%s,S3KeyPrefix=%s", a.project, s.source.name, a.bucket, resultPrefix)
 	s.same(a, "rekognition wait project-version-training-completed --project-arn %s --version-names %s", a.project, s.source.name)
 	last, spoke := "", began
-	trained, err := a.reach(ctx, s.source, types.ProjectVersionStatusTrainingCompleted, 50*time.Millisecond, func(message string) {
-		if now := s.now(); message != last && now.Sub(spoke) >= time.Second {
+	trained, err := a.reach(ctx, s.source, types.ProjectVersionStatusTrainingCompleted, 200*time.Millisecond, func(message string) {
+		if now := s.now(); message != last && now.Sub(spoke) >= 3*time.Second {
 			fmt.Fprintf(s.Out, "    … %s\n", message)
 			last, spoke = message, now
 		}
