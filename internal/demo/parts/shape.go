@@ -91,7 +91,7 @@ func bolt(rng *rand.Rand) shape {
 	shank := between(rng, 0.2, 0.28)
 	head := between(rng, 0.38, 0.48)
 	thick := between(rng, 0.14, 0.22) // half of the head's
-	plain := between(rng, 0.3, 0.8)     // length without thread
+	plain := between(rng, 0.3, 0.8)   // length without thread
 	pitch := between(rng, 0.1, 0.13)
 	socket := rng.IntN(4) == 0
 	if socket {
