@@ -118,7 +118,7 @@ func (s *story) copy(ctx context.Context) error {
 	s.report.CopyMilliseconds = float64(took.Microseconds()) / 1000
 	s.same(a, "rekognition describe-project-versions --project-arn %s --version-names %s", a.project, s.copied.name)
 	s.say("%s", s.copied.arn)
-	s.say("%s after %s: no byte of the model moved, its keys were wrapped anew", d.Status, round(took))
+	s.say("%s after %s", d.Status, round(took))
 	if got := aws.ToString(d.SourceProjectVersionArn); got != s.source.arn {
 		return fmt.Errorf("the copy names %q as its source, want %s", got, s.source.arn)
 	}
