@@ -53,6 +53,18 @@ func (s *Server) ClientIn(t testing.TB, account, region string) *Client {
 		HTTPClient:   s.HTTP,
 		Retryer:      func() aws.Retryer { return aws.NopRetryer{} },
 	}
+	return newClient(account, cfg)
+}
+
+// At returns c as a client of this server, which may be another process on
+// the same data directory.
+func (s *Server) At(c *Client) *Client {
+	cfg := c.Config.Copy()
+	cfg.BaseEndpoint, cfg.HTTPClient = &s.Endpoint, s.HTTP
+	return newClient(c.Account, cfg)
+}
+
+func newClient(account string, cfg aws.Config) *Client {
 	return &Client{
 		Account: account, Config: cfg,
 		Rekognition: rekognition.NewFromConfig(cfg),

@@ -2,7 +2,9 @@ package apptest_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -11,7 +13,13 @@ import (
 	"mimeo/internal/apptest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(victimDir); dir != "" {
+		fmt.Fprintln(os.Stderr, serveVictim(dir)) // it should have been killed
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestOwnPages(t *testing.T) {
 	t.Parallel()

@@ -121,6 +121,20 @@ func (a *side) version(name string) types.ProjectVersionDescription {
 	return out.ProjectVersionDescriptions[0]
 }
 
+// versions are all versions of the project.
+func (a *side) versions() (all []types.ProjectVersionDescription) {
+	a.t.Helper()
+	pages := rekognition.NewDescribeProjectVersionsPaginator(a.Rekognition, &rekognition.DescribeProjectVersionsInput{ProjectArn: &a.project})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(a.t.Context())
+		if err != nil {
+			a.t.Fatalf("DescribeProjectVersions: %v", err)
+		}
+		all = append(all, page.ProjectVersionDescriptions...)
+	}
+	return all
+}
+
 // reach waits until a version has a status.
 func (a *side) reach(name string, want types.ProjectVersionStatus) types.ProjectVersionDescription {
 	a.t.Helper()

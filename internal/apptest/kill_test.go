@@ -1,0 +1,255 @@
+package apptest_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/rekognition"
+	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
+	"mimeo/internal/app"
+	"mimeo/internal/apptest"
+	"mimeo/internal/family"
+)
+
+const victimDir = "MIMEO_TEST_VICTIM_DIR"
+
+// serveVictim is what a killed process does: it serves until it dies.
+func serveVictim(dir string) error {
+	server, err := app.New(context.Background(), app.Config{DataDir: dir, Listen: "127.0.0.1:0"},
+		slog.New(slog.DiscardHandler), app.Extras{Families: light})
+	if err != nil {
+		return err
+	}
+	fmt.Println(server.Endpoint())
+	return server.Run(context.Background())
+}
+
+var light = []family.Family{apptest.Ballast{Size: 1 << 20}}
+
+// A victim is a server in a process of its own.
+type victim struct {
+	process *exec.Cmd
+	server  *apptest.Server // how to reach it
+}
+
+func startVictim(t *testing.T, dir string) victim {
+	t.Helper()
+	process := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0])
+	process.Env = append(os.Environ(), victimDir+"="+dir)
+	process.Stderr = os.Stderr
+	out, err := process.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the victim did not start: %v", err)
+	}
+	return victim{process, &apptest.Server{
+		Endpoint: strings.TrimSpace(line), DataDir: dir,
+		HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+	}}
+}
+
+func (v victim) kill(t *testing.T) {
+	t.Helper()
+	if err := v.process.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = v.process.Wait() // killed: its status says nothing
+}
+
+// TestKill kills the server at random moments while versions are trained and
+// copied. In the end each version that a caller was promised is completed,
+// each copy answers as its source, and nothing is left that nobody needs.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	kills := 30
+	dir := t.TempDir()
+	first := apptest.Start(t, apptest.Options{DataDir: dir, Families: light})
+	a := newSide(t, first, trusting, "trusting-images", "parts")
+	a.dataset(types.DatasetTypeTrain, 3, 1)
+	a.dataset(types.DatasetTypeTest, 2, 50000)
+	source := a.train("v0")
+	b := newSide(t, first, trusted, "trusted-results", "production")
+	key, err := b.KMS.CreateKey(t.Context(), &kms.CreateKeyInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	allow(t, a, trusted)
+	first.Stop()
+
+	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	var promised []promise
+	for round := range kills {
+		v := startVictim(t, dir)
+		ctx, cancel := context.WithCancel(t.Context())
+		made := make(chan []promise)
+		go func() { made <- order(ctx, v.server, a, b, source, aws.ToString(key.KeyMetadata.Arn), round) }()
+		moment := time.Duration(random.Int64N(int64(600 * time.Millisecond)))
+		time.Sleep(moment) // the moment is what is tested
+		v.kill(t)
+		cancel()
+		promised = append(promised, <-made...)
+	}
+	t.Logf("%d versions were promised", len(promised))
+	if len(promised) < kills/2 {
+		t.Errorf("only %d versions were promised: the server was always killed too early to learn anything", len(promised))
+	}
+	last := apptest.Start(t, apptest.Options{DataDir: dir, Families: light})
+	checkPromises(t, last, a, b, source, promised)
+	checkNothingIsLeft(t, last, aws.ToString(key.KeyMetadata.Arn))
+}
+
+// A promise is a version whose ARN a caller was given.
+type promise struct {
+	by   *side
+	name string
+}
+
+// order trains and copies until the server is dead.
+func order(ctx context.Context, s *apptest.Server, a, b *side, source, key string, round int) (made []promise) {
+	trusting, trusted := s.At(a.Client), s.At(b.Client)
+	for i := 0; ctx.Err() == nil; i++ {
+		name := fmt.Sprintf("r%d-%d", round, i)
+		_, copyErr := trusted.Rekognition.CopyProjectVersion(ctx, &rekognition.CopyProjectVersionInput{
+			SourceProjectArn: &a.project, SourceProjectVersionArn: &source, DestinationProjectArn: &b.project, VersionName: &name,
+			OutputConfig: &types.OutputConfig{S3Bucket: &b.bucket, S3KeyPrefix: aws.String("copies")}, KmsKeyId: &key,
+		})
+		if copyErr == nil {
+			made = append(made, promise{b, name})
+		}
+		_, trainErr := trusting.Rekognition.CreateProjectVersion(ctx, &rekognition.CreateProjectVersionInput{
+			ProjectArn: &a.project, VersionName: &name,
+			OutputConfig: &types.OutputConfig{S3Bucket: &a.bucket, S3KeyPrefix: aws.String("trainings")},
+		})
+		if trainErr == nil {
+			made = append(made, promise{a, name})
+		}
+		if isDead(copyErr) || isDead(trainErr) {
+			return made
+		}
+	}
+	return made
+}
+
+// isDead reports whether an error is none that a server answered; the limit
+// on what runs at a time is one.
+func isDead(err error) bool {
+	var answer smithy.APIError
+	return err != nil && (!errors.As(err, &answer) || answer.ErrorCode() != "LimitExceededException")
+}
+
+func checkPromises(t *testing.T, s *apptest.Server, a, b *side, source string, promised []promise) {
+	t.Helper()
+	a.Client, b.Client = s.Client(t, trusting), s.Client(t, trusted)
+	for _, p := range promised {
+		want := types.ProjectVersionStatusCopyingCompleted
+		if p.by == a {
+			want = types.ProjectVersionStatusTrainingCompleted
+		}
+		v := p.by.reach(p.name, want)
+		checkResults(t, p.by, v)
+	}
+	for _, side := range []*side{a, b} {
+		for _, v := range side.versions() { // also those whose promise was lost on its way
+			side.await(aws.ToString(v.ProjectVersionArn), func() (bool, string) {
+				status := side.version(strings.Split(aws.ToString(v.ProjectVersionArn), "/")[3]).Status
+				return strings.HasSuffix(string(status), "COMPLETED"), string(status)
+			})
+		}
+	}
+	data := picture(t, classes[0], 9)
+	a.start("v0", source)
+	want := a.detect(source, data)
+	copies := slices.DeleteFunc(slices.Clone(promised), func(p promise) bool { return p.by == a })
+	for _, p := range copies[max(0, len(copies)-3):] {
+		copied := aws.ToString(b.version(p.name).ProjectVersionArn)
+		b.start(p.name, copied)
+		if diff := cmp.Diff(want, b.detect(copied, data), ignoreSDK); diff != "" {
+			t.Errorf("copy %s (-source +copy):\n%s", p.name, diff)
+		}
+		b.stop(p.name, copied)
+	}
+	a.stop("v0", source)
+}
+
+// checkResults reads every result object of a version, which are sealed.
+func checkResults(t *testing.T, a *side, v types.ProjectVersionDescription) {
+	t.Helper()
+	summary := v.EvaluationResult
+	if summary == nil || summary.Summary == nil || summary.Summary.S3Object == nil {
+		t.Errorf("%s has no evaluation summary", aws.ToString(v.ProjectVersionArn))
+		return
+	}
+	object := summary.Summary.S3Object
+	out, err := a.S3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: object.Bucket, Key: object.Name})
+	if err != nil {
+		t.Errorf("summary of %s: %v", aws.ToString(v.ProjectVersionArn), err)
+		return
+	}
+	_, err = io.Copy(io.Discard, out.Body)
+	if err := errors.Join(err, out.Body.Close()); err != nil {
+		t.Errorf("summary of %s: %v", aws.ToString(v.ProjectVersionArn), err)
+	}
+}
+
+// checkNothingIsLeft looks for grants that no version needs, blobs that
+// nothing names, and checkpoints.
+func checkNothingIsLeft(t *testing.T, s *apptest.Server, key string) {
+	t.Helper()
+	b := s.Client(t, trusted)
+	grants := kms.NewListGrantsPaginator(b.KMS, &kms.ListGrantsInput{KeyId: &key})
+	live := map[string]bool{}
+	for grants.HasMorePages() {
+		page, err := grants.NextPage(t.Context())
+		if err != nil {
+			t.Fatalf("ListGrants: %v", err)
+		}
+		for _, g := range page.Grants {
+			name := aws.ToString(g.Name)
+			if strings.HasPrefix(name, "mimeo-job:") || live[name] {
+				t.Errorf("the grant %q is still alive", name)
+			}
+			live[name] = true
+		}
+	}
+	before, err := s.App.Sweep(t.Context(), 0)
+	if err != nil {
+		t.Fatalf("Sweep: %v", err)
+	}
+	after, err := s.App.Sweep(t.Context(), 0)
+	if err != nil || after.Deleted != 0 || after.Blobs != before.Blobs-before.Deleted {
+		t.Errorf("a second sweep found %+v (%v) after %+v", after, err, before)
+	}
+	t.Logf("the sweep removed %d of %d blobs", before.Deleted, before.Blobs)
+	left, err := filepath.Glob(filepath.Join(s.DataDir, "scratch", "*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("checkpoints are left: %q (%v)", left, err)
+	}
+	if temporary, err := filepath.Glob(filepath.Join(s.DataDir, "blobs", "tmp", "*")); err != nil || len(temporary) > 0 {
+		t.Errorf("half-written blobs are left: %q (%v)", temporary, err)
+	}
+}
