@@ -72,7 +72,7 @@ var arrows = map[string][]string{
 	"app":        concat(values, domain, contracts, services, edges, []string{"sqlstore", "blob/disk", "family/classifier"}),
 	"demo/parts": nil,
 	"demo":       {"app", "demo/parts"},
-	"apptest":    {"app", "family"},
+	"apptest":    {"app", "family", "pixel"},
 }
 
 func concat(lists ...[]string) []string { return slices.Concat(lists...) }

@@ -77,7 +77,7 @@ func theMainJob(t *testing.T, s *apptest.Server) {
 	b.stop("copied", copied)
 }
 
-func allow(t *testing.T, a *side, account string) {
+func allow(t testing.TB, a *side, account string) {
 	t.Helper()
 	document := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},`+
 		`"Action":"rekognition:CopyProjectVersion","Resource":"arn:aws:rekognition:us-east-1:%s:project/parts/version/*"}]}`, account, a.Account)

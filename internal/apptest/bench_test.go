@@ -1,0 +1,144 @@
+package apptest_test
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/rekognition"
+	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"mimeo/internal/apptest"
+	"mimeo/internal/family"
+)
+
+// quantiles measures fn once per loop and reports the median and the slowest
+// tenth's bound.
+func quantiles(b *testing.B, fn func(i int) time.Duration) {
+	b.Helper()
+	var took []time.Duration
+	for i := 0; b.Loop(); i++ {
+		took = append(took, fn(i))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(took[len(took)*9/10].Microseconds())/1000, "p90-ms")
+}
+
+func since(fn func()) time.Duration {
+	begin := time.Now()
+	fn()
+	return time.Since(begin)
+}
+
+// BenchmarkGetCallerIdentity is the cheapest signed request, end to end.
+func BenchmarkGetCallerIdentity(b *testing.B) {
+	c := apptest.Start(b, apptest.Options{}).Client(b, trusting)
+	quantiles(b, func(int) time.Duration {
+		return since(func() {
+			if _, err := c.STS.GetCallerIdentity(b.Context(), &sts.GetCallerIdentityInput{}); err != nil {
+				b.Fatal(err)
+			}
+		})
+	})
+}
+
+// BenchmarkDescribeProjectVersions is what a client polls.
+func BenchmarkDescribeProjectVersions(b *testing.B) {
+	a := newSide(b, apptest.Start(b, apptest.Options{Families: light}), trusting, "images", "parts")
+	trainSmall(a)
+	quantiles(b, func(int) time.Duration { return since(func() { a.version("v1") }) })
+}
+
+func trainSmall(a *side) string {
+	a.dataset(types.DatasetTypeTrain, 5, 1)
+	a.dataset(types.DatasetTypeTest, 2, 50000)
+	return a.train("v1")
+}
+
+// BenchmarkCopy measures from the request to COPYING_COMPLETED, as a caller
+// sees it who asks every millisecond, between accounts, under the
+// destination's own key, for models of two sizes.
+func BenchmarkCopy(b *testing.B) {
+	for name, size := range map[string]int64{"1MB": 1 << 20, "1GB": 1 << 30} {
+		b.Run(name, func(b *testing.B) {
+			s := apptest.Start(b, apptest.Options{Families: []family.Family{apptest.Ballast{Size: size}}})
+			from := newSide(b, s, trusting, "images", "parts")
+			source := trainSmall(from)
+			to := newSide(b, s, trusted, "results", "production")
+			key, err := to.KMS.CreateKey(b.Context(), &kms.CreateKeyInput{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			allow(b, from, trusted)
+			quantiles(b, func(i int) time.Duration {
+				name := fmt.Sprintf("copy-%d", i)
+				took := since(func() { copyOnce(b, from, to, source, aws.ToString(key.KeyMetadata.Arn), name) })
+				b.StopTimer()
+				forget(b, to, name)
+				b.StartTimer()
+				return took
+			})
+		})
+	}
+}
+
+func copyOnce(b *testing.B, from, to *side, source, key, name string) {
+	b.Helper()
+	_, err := to.Rekognition.CopyProjectVersion(b.Context(), &rekognition.CopyProjectVersionInput{
+		SourceProjectArn: &from.project, SourceProjectVersionArn: &source, DestinationProjectArn: &to.project, VersionName: &name,
+		OutputConfig: &types.OutputConfig{S3Bucket: &to.bucket, S3KeyPrefix: aws.String("copies")}, KmsKeyId: &key,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for to.version(name).Status != types.ProjectVersionStatusCopyingCompleted {
+		time.Sleep(time.Millisecond) // as a caller would
+	}
+}
+
+// forget deletes a copy, so that a project never reaches its limit.
+func forget(b *testing.B, a *side, name string) {
+	b.Helper()
+	v := a.version(name)
+	if _, err := a.Rekognition.DeleteProjectVersion(b.Context(), &rekognition.DeleteProjectVersionInput{ProjectVersionArn: v.ProjectVersionArn}); err != nil {
+		b.Fatal(err)
+	}
+	a.await("delete "+name, func() (bool, string) { return len(a.versions()) == 0, "there" })
+}
+
+// BenchmarkDetectCustomLabels asks the product's own classifier.
+func BenchmarkDetectCustomLabels(b *testing.B) {
+	a := newSide(b, apptest.Start(b, apptest.Options{}), trusting, "images", "parts")
+	version := trainSmall(a)
+	a.start("v1", version)
+	for _, size := range []image.Point{{X: 100, Y: 100}, {X: 1280, Y: 960}} {
+		photo := photograph(b, size)
+		b.Run(fmt.Sprintf("%dx%d", size.X, size.Y), func(b *testing.B) {
+			quantiles(b, func(int) time.Duration { return since(func() { a.detect(version, photo) }) })
+		})
+	}
+}
+
+func photograph(b *testing.B, size image.Point) []byte {
+	b.Helper()
+	m := image.NewRGBA(image.Rectangle{Max: size})
+	for y := range size.Y {
+		for x := range size.X {
+			m.SetRGBA(x, y, color.RGBA{uint8(x * y / 64), uint8(x), uint8(y), 255})
+		}
+	}
+	var out bytes.Buffer
+	if err := jpeg.Encode(&out, m, nil); err != nil {
+		b.Fatal(err)
+	}
+	return out.Bytes()
+}
