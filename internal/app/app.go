@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"mimeo/internal/job"
+	"mimeo/internal/kms"
 )
 
 // An App is one server: its port is open and its data directory is locked.
@@ -28,6 +29,7 @@ type App struct {
 	admin    net.Listener
 	handler  http.Handler
 	runner   *job.Runner
+	keys     *kms.Service
 }
 
 // New opens the data directory and the port. Requests wait until Run.

@@ -54,6 +54,9 @@ func (a *App) assemble(ctx context.Context, extras Extras) error {
 	if err != nil {
 		return err
 	}
+	if _, err := s.keys.DeleteExpired(ctx); err != nil {
+		return fmt.Errorf("delete keys whose window is over: %w", err)
+	}
 	if _, err := vault.SweepGrants(ctx, s.keys, a.storage.db.Versions()); err != nil {
 		return fmt.Errorf("sweep grants of the last process: %w", err)
 	}
@@ -74,6 +77,7 @@ func (a *App) build(extras Extras) (*services, error) {
 	}
 	s := &services{identity: a.accounts.identity}
 	s.keys = kms.New(db.KMS(), a.storage.master, s.identity, now)
+	a.keys = s.keys
 	s.buckets = bucket.New(db.Buckets(), a.storage.blobs, s.keys, s.identity, now)
 	s.vault = &vault.Vault{Keys: s.keys, Blobs: a.storage.blobs}
 	s.registry = registry.New(registry.Config{

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 )
 
 const (
-	// sweepEvery is how often blobs are looked for that nothing names.
+	// sweepEvery is how often there is a look for what can be removed.
 	sweepEvery = time.Hour
 	// sweepGrace is how long a blob may lie unnamed: a training stores its
 	// model long before it publishes the version.
@@ -26,7 +27,8 @@ func (a *App) Sweep(ctx context.Context, grace time.Duration) (blob.Swept, error
 	}.Sweep(ctx)
 }
 
-// sweep sweeps now and then until ctx ends.
+// sweep sweeps now and then until ctx ends: blobs that nothing names, and keys
+// whose window of deletion is over.
 func (a *App) sweep(ctx context.Context) error {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
@@ -37,13 +39,14 @@ func (a *App) sweep(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		swept, err := a.Sweep(ctx, sweepGrace)
-		switch {
+		ended, keysErr := a.keys.DeleteExpired(ctx)
+		switch err := errors.Join(err, keysErr); {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
 			a.logger.ErrorContext(ctx, "sweep", "error", err)
 		default:
-			a.logger.InfoContext(ctx, "sweep", "blobs", swept.Blobs, "deleted", swept.Deleted, "bytes", swept.Bytes)
+			a.logger.InfoContext(ctx, "sweep", "blobs", swept.Blobs, "deleted", swept.Deleted, "bytes", swept.Bytes, "keys", ended)
 		}
 	}
 }
