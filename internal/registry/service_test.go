@@ -48,7 +48,8 @@ type world struct {
 	retired  []string // ids of grants
 	training map[string]customlabels.ProjectVersion
 
-	bucket *bucket
+	bucket  *bucket
+	trouble trouble
 }
 
 func newWorld(t *testing.T) *world {
@@ -63,8 +64,9 @@ func newWorld(t *testing.T) *world {
 		}
 	})
 	w := &world{t: t, db: db, mine: root(account), clock: time.UnixMilli(1_700_000_000_000), policies: map[arn.Principal][]policy.Policy{}, training: map[string]customlabels.ProjectVersion{}, bucket: &bucket{objects: map[string]string{}}}
+	w.trouble.Datasets, w.trouble.Entries = db.Datasets(), db.Entries()
 	w.Service = registry.New(registry.Config{
-		Projects: db.Projects(), Datasets: db.Datasets(), Entries: db.Entries(), Policies: db.ProjectPolicies(), Tags: db.Tags(), Versions: db.Versions(),
+		Projects: db.Projects(), Datasets: &w.trouble, Entries: &w.trouble, Policies: db.ProjectPolicies(), Tags: db.Tags(), Versions: db.Versions(),
 		Objects: w.bucket, Permissions: w, Grants: w, Tokens: registry.TokenKey{1}, Log: slog.New(slog.DiscardHandler), Now: w.now,
 	})
 	return w
@@ -125,7 +127,7 @@ func (w *world) RetireGrant(_ context.Context, caller arn.Caller, _ arn.Key, id 
 func (w *world) work() {
 	w.t.Helper()
 	engine := jobtest.Engine{Queue: w.db.Queue(), Store: w.db.Jobs()}
-	engine.Drain(w.t, jobtest.Quick(2), append(w.Workers(), trained{w})...)
+	engine.Drain(w.t, jobtest.Quick(3), append(w.Workers(), trained{w})...)
 }
 
 // version makes a version in a state, whose version grant is "grant of" its

@@ -1,0 +1,4 @@
+package rekapi
+
+// VersionDescription is how DescribeProjectVersions describes a version.
+var VersionDescription = versionDescriptionOf
