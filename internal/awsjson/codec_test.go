@@ -1,6 +1,7 @@
 package awsjson_test
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -126,8 +127,8 @@ func TestSerializationException(t *testing.T) {
 			AutoCreate        bool
 		}
 		err := awsjson.Decode(text, &into)
-		f, ok := err.(*fault.Error)
-		if !ok || f.Code != serialization || !strings.Contains(f.Message, message) {
+		var f *fault.Error
+		if !errors.As(err, &f) || f.Code != serialization || !strings.Contains(f.Message, message) {
 			t.Errorf("%.60s is answered %v, want %s with %q", text, err, serialization, message)
 		}
 	}
@@ -170,7 +171,7 @@ func FuzzDecode(f *testing.F) {
 			Rows          []types.Asset
 		}
 		if err := awsjson.Decode(text, &in); err != nil {
-			if f, ok := err.(*fault.Error); !ok || f.Code != serialization {
+			if !errors.Is(err, serialization) {
 				t.Fatalf("%q is answered %v", text, err)
 			}
 			return

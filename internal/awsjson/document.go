@@ -24,11 +24,11 @@ type number string
 func parse(r io.Reader) (document, error) {
 	dec := jsontext.NewDecoder(r, jsontext.AllowDuplicateNames(true))
 	v, err := value(dec)
-	if err == io.EOF && dec.InputOffset() == 0 {
+	if errors.Is(err, io.EOF) && dec.InputOffset() == 0 {
 		return document{}, nil
 	}
 	if err == nil {
-		if _, end := dec.ReadToken(); end != io.EOF {
+		if _, end := dec.ReadToken(); !errors.Is(end, io.EOF) {
 			err = end
 			if end == nil {
 				err = malformed("The request body must be one JSON object.")

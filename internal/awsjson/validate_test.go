@@ -1,6 +1,7 @@
 package awsjson_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -70,8 +71,8 @@ func TestValidationSentences(t *testing.T) {
 			}
 			continue
 		}
-		f, isFault := err.(*fault.Error)
-		if !isFault || f.Code != "ValidationException" || f.Message != want {
+		var f *fault.Error
+		if !errors.As(err, &f) || f.Code != "ValidationException" || f.Message != want {
 			t.Errorf("%s\n got %v\nwant %s", text, err, want)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io"
 	"net/http"
@@ -111,7 +112,7 @@ func (b *chunked) read(p []byte) (int, error) {
 func (b *chunked) begin() error {
 	line, err := b.line()
 	if err != nil {
-		return err
+		return unended(err)
 	}
 	size, extension, _ := strings.Cut(line, ";")
 	n, err := strconv.ParseUint(size, 16, 40)
@@ -140,7 +141,7 @@ func (b *chunked) end() error {
 	b.inChunk = false
 	switch line, err := b.line(); {
 	case err != nil:
-		return err
+		return unended(err)
 	case line != "":
 		return fault.New(MalformedChunk, "A chunk is longer than its size says.")
 	}
@@ -186,7 +187,7 @@ func (b *chunked) readTrailers() error {
 	signature := ""
 	for count := 0; ; count++ {
 		line, err := b.line()
-		if errIsEnd(err) {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		switch {
@@ -221,18 +222,21 @@ func (b *chunked) readTrailers() error {
 	return nil
 }
 
-// errEnd is the end of the body between two lines.
-var errEnd = fault.New(IncompleteBody, "The body ends before its last chunk.")
+// unended makes the end of a body that must go on a refusal.
+func unended(err error) error {
+	if errors.Is(err, io.EOF) {
+		return fault.New(IncompleteBody, "The body ends before its last chunk.")
+	}
+	return err
+}
 
-func errIsEnd(err error) bool { return err == error(errEnd) }
-
-// line reads a line without its end.
+// line reads a line without its end, or io.EOF if there is no line any more.
 func (b *chunked) line() (string, error) {
 	line, err := b.src.ReadSlice('\n')
 	switch {
-	case err == io.EOF && len(line) == 0:
-		return "", errEnd
-	case err == bufio.ErrBufferFull || len(line) > maxLine:
+	case errors.Is(err, io.EOF) && len(line) == 0:
+		return "", io.EOF
+	case errors.Is(err, bufio.ErrBufferFull) || len(line) > maxLine:
 		return "", fault.New(MalformedChunk, "A line between two chunks is too long.")
 	case err != nil:
 		return "", b.incomplete(err)
@@ -241,7 +245,7 @@ func (b *chunked) line() (string, error) {
 }
 
 func (b *chunked) incomplete(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	return cutShort(err)

@@ -155,7 +155,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if b.sum != nil {
 		b.sum.Write(p[:n])
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		if err = b.verify(); err == nil {
 			err = io.EOF
 		}
