@@ -64,9 +64,12 @@ func (s *Service) newKey(ctx context.Context, caller arn.Caller, n Name, sealing
 	return key.Plain, e, nil
 }
 
+// managedKey is the account's own key for S3, which is made on demand.
+const managedKey = "alias/aws/s3"
+
 // sealer returns who generates the object's key, and under which KMS key.
 func (s *Service) sealer(ctx context.Context, caller arn.Caller, sealing Sealing) (arn.Caller, string, error) {
-	if sealing.KMS && sealing.Key != "" {
+	if sealing.KMS && sealing.Key != "" && sealing.Key != managedKey {
 		return caller, sealing.Key, nil
 	}
 	if sealing.KMS {

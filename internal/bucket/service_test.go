@@ -12,7 +12,6 @@ import (
 	"mimeo/internal/blob"
 	"mimeo/internal/blob/mem"
 	"mimeo/internal/bucket"
-	"mimeo/internal/digest"
 	"mimeo/internal/envelope"
 	"mimeo/internal/kms"
 	"mimeo/internal/objects"
@@ -184,111 +183,6 @@ func TestPermissions(t *testing.T) {
 		t.Errorf("list: %v", err)
 	}
 }
-
-// damaging is a store that changes one byte of each blob it opens.
-type damaging struct {
-	blob.Store
-	at int64
-}
-
-type damagedBlob struct {
-	blob.Blob
-	at int64
-}
-
-func (d *damaging) Open(ctx context.Context, name digest.Digest) (blob.Blob, error) {
-	b, err := d.Store.Open(ctx, name)
-	if err != nil || d.at < 0 {
-		return b, err
-	}
-	return damagedBlob{b, d.at}, nil
-}
-
-func (b damagedBlob) ReadAt(p []byte, off int64) (int, error) {
-	n, err := b.Blob.ReadAt(p, off)
-	if at := b.at - off; at >= 0 && at < int64(n) {
-		p[at] ^= 1
-	}
-	return n, err
-}
-
-func TestDamagedBlobsAreNotServed(t *testing.T) {
-	t.Parallel()
-	blobs := &damaging{Store: mem.New(), at: -1}
-	w := open(t, blobs, nil)
-	text := strings.Repeat("0123456789abcdef", 10_000)
-	w.put(t, "k", text)
-	for _, at := range []int64{0, 3, 20, 70_000, 150_000, 160_095} {
-		blobs.at = at
-		got, err := w.get(t, "k")
-		if err == nil {
-			t.Errorf("byte %d changed: no error", at)
-		}
-		if !strings.HasPrefix(text, got) || len(got) == len(text) {
-			t.Errorf("byte %d changed: %d bytes were served, and not the first ones of the object", at, len(got))
-		}
-		d, err := w.GetObject(t.Context(), caller, bucket.GetRequest{Bucket: "bkt", Key: "k", Range: "bytes=69990-70010"})
-		if err != nil {
-			continue
-		}
-		if part, err := io.ReadAll(d.Body); err == nil && string(part) != text[69990:70011] {
-			t.Errorf("byte %d changed: a range has other bytes", at)
-		}
-		_ = d.Body.Close()
-	}
-}
-
-// failing is a store whose writes end with an error after n bytes.
-type failing struct {
-	blob.Store
-	n int64
-}
-
-var errDiskFull = errors.New("no space left on device")
-
-func (f failing) Put(ctx context.Context, r io.Reader) (digest.Digest, int64, error) {
-	return f.Store.Put(ctx, io.MultiReader(io.LimitReader(r, f.n), broken{}))
-}
-
-type broken struct{}
-
-func (broken) Read([]byte) (int, error) { return 0, errDiskFull }
-
-func TestNothingStaysOfAFailedWrite(t *testing.T) {
-	t.Parallel()
-	store := mem.New()
-	w := open(t, store, nil)
-	w.put(t, "k", "old")
-	text := strings.Repeat("x", 200_000)
-	for _, n := range []int64{0, 1, 31, 65_536, 131_072, 200_000} {
-		w.blobs = failing{store, n}
-		if _, err := w.as(nil).Put(t.Context(), caller, objects.Ref{Bucket: "bkt", Key: "k"}, strings.NewReader(text), objects.PutOptions{}); !errors.Is(err, errDiskFull) {
-			t.Errorf("write of %d bytes: %v", n, err)
-		}
-	}
-	w.blobs = store
-	errCut := errors.New("connection reset")
-	for _, n := range []int{0, 1, 100_000} {
-		body := io.MultiReader(strings.NewReader(text[:n]), iotestErr{errCut})
-		if _, err := w.PutObject(t.Context(), caller, bucket.PutRequest{Bucket: "bkt", Key: "k", Body: bucket.Body{Reader: body, Size: 200_000}}); !errors.Is(err, errCut) {
-			t.Errorf("cut after %d bytes: %v", n, err)
-		}
-		short := bucket.Body{Reader: strings.NewReader(text[:n]), Size: 200_000}
-		if _, err := w.PutObject(t.Context(), caller, bucket.PutRequest{Bucket: "bkt", Key: "k", Body: short}); !errors.Is(err, bucket.IncompleteBody) {
-			t.Errorf("ended after %d bytes: %v", n, err)
-		}
-	}
-	if got, err := w.get(t, "k"); got != "old" || err != nil {
-		t.Errorf("the object is now %q, %v", got, err)
-	}
-	if all, loose := w.blobCount(t); all != 1 || loose != 0 {
-		t.Errorf("%d blobs, %d without a reference; want one, in use", all, loose)
-	}
-}
-
-type iotestErr struct{ err error }
-
-func (e iotestErr) Read([]byte) (int, error) { return 0, e.err }
 
 func TestARaceForANameHasOneWinner(t *testing.T) {
 	t.Parallel()

@@ -158,6 +158,7 @@ func TestSealing(t *testing.T) {
 		"by alias":     {"alias/images", "", kmsKey},
 		"with context": {kmsKey, base64.StdEncoding.EncodeToString([]byte(`{"team":"vision"}`)), kmsKey},
 		"managed":      {"", "", ""},
+		"by its alias": {"alias/aws/s3", "", ""},
 	} {
 		put := &s3.PutObjectInput{Bucket: aws.String("sealed"), Key: &name, Body: strings.NewReader("TOP-SECRET-PLAINTEXT"), ServerSideEncryption: types.ServerSideEncryptionAwsKms}
 		if test.key != "" {
