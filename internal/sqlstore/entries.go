@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"mimeo/internal/arn"
@@ -223,15 +224,9 @@ func (s *Entries) MoveEntries(ctx context.Context, w registry.Work, to arn.Datas
 				return err
 			}
 		}
-		for _, ref := range sourceRefs {
-			for _, statement := range []string{
-				`UPDATE dataset_labels SET dataset = $2 WHERE dataset = $1
-					AND position = (SELECT position FROM dataset_entries WHERE dataset = $1 AND source_ref = $3)`,
-				`UPDATE dataset_entries SET dataset = $2 WHERE dataset = $1 AND source_ref = $3`,
-			} {
-				if _, err := t.ExecContext(ctx, statement, w.Dataset.String(), to.String(), ref); err != nil {
-					return fmt.Errorf("move entry %s: %w", ref, err)
-				}
+		for some := range slices.Chunk(sourceRefs, 500) {
+			if err := t.moveEntries(ctx, w.Dataset, to, some); err != nil {
+				return err
 			}
 		}
 		for _, d := range []arn.Dataset{w.Dataset, to} {
@@ -241,6 +236,21 @@ func (s *Entries) MoveEntries(ctx context.Context, w registry.Work, to arn.Datas
 		}
 		return nil
 	})
+}
+
+func (t *tx) moveEntries(ctx context.Context, from, to arn.Dataset, sourceRefs []string) error {
+	args := appendStrings([]any{from.String(), to.String()}, sourceRefs)
+	refs := placeholders(3, len(sourceRefs))
+	for _, statement := range []string{
+		`UPDATE dataset_labels SET dataset = $2 WHERE dataset = $1
+			AND position IN (SELECT position FROM dataset_entries WHERE dataset = $1 AND source_ref IN (` + refs + `))`,
+		`UPDATE dataset_entries SET dataset = $2 WHERE dataset = $1 AND source_ref IN (` + refs + `)`,
+	} {
+		if _, err := t.ExecContext(ctx, statement, args...); err != nil {
+			return fmt.Errorf("move entries to %s: %w", to, err)
+		}
+	}
+	return nil
 }
 
 // ClearEntries implements registry.Entries.
