@@ -110,9 +110,11 @@ func (t *training) decode(ctx context.Context, x sample) (_ *pixel.Image, err er
 // would not read it either.
 func unusable(err error) bool {
 	var refused *fault.Error
-	if errors.As(err, &refused) {
-		return true
-	}
+	return errors.As(err, &refused) || isBadImage(err)
+}
+
+// isBadImage reports whether the bytes of an image are at fault.
+func isBadImage(err error) bool {
 	for _, bad := range []error{pixel.ErrFormat, pixel.ErrCorrupt, pixel.ErrTooManyBytes, pixel.ErrTooLarge, pixel.ErrTooSmall, pixel.ErrTooLong} {
 		if errors.Is(err, bad) {
 			return true

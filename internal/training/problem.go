@@ -58,6 +58,8 @@ func failureMessage(cause error) string {
 		return file.Error()
 	case errors.As(cause, &output):
 		return cannotWriteOutput
+	case isBadImage(cause):
+		return "The training failed: an image was replaced while the model was trained."
 	case errors.As(cause, &refused):
 		return "The training failed: " + refused.Message
 	default:

@@ -231,13 +231,13 @@ func (t *training) versionKey(ctx context.Context) (vault.VersionKey, customlabe
 }
 
 // permanent marks the errors that no retry can mend: a problem of the
-// manifests, a refusal by a bucket or a key.
+// manifests, a refusal by a bucket or a key, an image that is no longer what
+// it was when it was checked.
 func permanent(err error) error {
 	var found problem
 	var file manifest.FileError
-	var refused *fault.Error
 	var code fault.Code
-	if errors.As(err, &found) || errors.As(err, &file) || errors.As(err, &refused) || errors.As(err, &code) {
+	if errors.As(err, &found) || errors.As(err, &file) || errors.As(err, &code) || unusable(err) {
 		return job.Permanent(err)
 	}
 	return err
