@@ -164,7 +164,7 @@ func TestRangesAreThoseOfThePlainBytes(t *testing.T) {
 			t.Fatalf("Range(%d, %d) of %d: %d bytes, error %v", off, n, len(want), len(got), err)
 		}
 		at := make([]byte, n)
-		if m, err := p.ReadAt(at, int64(off)); m != n || err != nil && err != io.EOF || !bytes.Equal(at, want[off:off+n]) {
+		if m, err := p.ReadAt(at, int64(off)); m != n || err != nil && !errors.Is(err, io.EOF) || !bytes.Equal(at, want[off:off+n]) {
 			t.Fatalf("ReadAt(%d bytes, %d) of %d: %d, %v", n, off, len(want), m, err)
 		}
 	})
@@ -182,7 +182,7 @@ func TestReadAtKeepsTheContractOfReaderAt(t *testing.T) {
 		if err := iotest.TestReader(io.NewSectionReader(p, 0, p.Size()), want); err != nil {
 			t.Errorf("section of %d bytes: %v", n, err)
 		}
-		if m, err := p.ReadAt(make([]byte, 5), p.Size()); m != 0 || err != io.EOF {
+		if m, err := p.ReadAt(make([]byte, 5), p.Size()); m != 0 || !errors.Is(err, io.EOF) {
 			t.Errorf("ReadAt the end of %d bytes = %d, %v; want 0, EOF", n, m, err)
 		}
 		if _, err := p.ReadAt(make([]byte, 1), -1); err == nil {

@@ -25,10 +25,10 @@ func (a *API) createProjectVersion(ctx context.Context, caller arn.Caller, in *r
 		ContentModeration: in.FeatureConfig != nil && in.FeatureConfig.ContentModeration != nil,
 	}
 	if in.TrainingData != nil {
-		req.Training = &training.TrainingData{Manifests: manifests(in.TrainingData.Assets)}
+		req.Training = &training.Data{Manifests: manifests(in.TrainingData.Assets)}
 	}
 	if in.TestingData != nil {
-		req.Testing = &training.TestingData{Manifests: manifests(in.TestingData.Assets), AutoCreate: in.TestingData.AutoCreate}
+		req.Testing = &training.TestData{Manifests: manifests(in.TestingData.Assets), AutoCreate: in.TestingData.AutoCreate}
 	}
 	v, err := a.Training.CreateProjectVersion(ctx, caller, req)
 	if err != nil {

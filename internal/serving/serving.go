@@ -35,9 +35,9 @@ const (
 // codes of customlabels.
 type Store interface {
 	// BeginStart moves a version to STARTING and inserts its job. It fails
-	// with LimitExceeded where max versions of the namespace are on their way
-	// up, running, or on their way down.
-	BeginStart(ctx context.Context, v arn.ProjectVersion, units Units, max int, spec job.Spec) error
+	// with LimitExceeded where quota versions of the namespace are on their
+	// way up, running, or on their way down.
+	BeginStart(ctx context.Context, v arn.ProjectVersion, units Units, quota int, spec job.Spec) error
 	// BeginStop moves a version to STOPPING and inserts its job.
 	BeginStop(ctx context.Context, v arn.ProjectVersion, spec job.Spec) error
 	// EndChange moves a version on. One that is not in the state from stays

@@ -188,7 +188,7 @@ func (w *world) trained(name, keyID string) arn.ProjectVersion {
 	}
 	v, err := trainer.CreateProjectVersion(w.t.Context(), w.root, training.Request{
 		Project: w.project, VersionName: name, Output: customlabels.OutputConfig{Bucket: "images"}, KMSKeyID: keyID,
-		Training: &training.TrainingData{Manifests: []objects.Ref{m}}, Testing: &training.TestingData{Manifests: []objects.Ref{m}},
+		Training: &training.Data{Manifests: []objects.Ref{m}}, Testing: &training.TestData{Manifests: []objects.Ref{m}},
 	})
 	w.must(err)
 	w.drain(training.Worker{Service: trainer})

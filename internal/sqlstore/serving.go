@@ -18,9 +18,9 @@ func (db *DB) Serving() *Serving { return &Serving{db.Versions()} }
 
 // BeginStart moves a version to STARTING, with its inference units, and
 // inserts its job. It fails with the version's own refusal where its state
-// does not allow it, and with LimitExceeded where max versions of the
+// does not allow it, and with LimitExceeded where quota versions of the
 // namespace are starting, running or stopping.
-func (s *Serving) BeginStart(ctx context.Context, a arn.ProjectVersion, units serving.Units, most int, spec job.Spec) error {
+func (s *Serving) BeginStart(ctx context.Context, a arn.ProjectVersion, units serving.Units, quota int, spec job.Spec) error {
 	return s.db.write(ctx, func(t *tx) error {
 		v, err := version(ctx, t, a)
 		if err != nil {
@@ -37,7 +37,7 @@ func (s *Serving) BeginStart(ctx context.Context, a arn.ProjectVersion, units se
 			}
 			up += n
 		}
-		if up >= most {
+		if up >= quota {
 			return customlabels.LimitExceeded
 		}
 		if _, err := t.ExecContext(ctx, `UPDATE versions SET status = $2, status_message = '', min_units = $3, max_units = $4 WHERE arn = $1`,

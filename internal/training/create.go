@@ -24,17 +24,17 @@ type Request struct {
 	Tags        customlabels.Tags
 	KMSKeyID    string // id, ARN or alias; empty: the service-owned key
 	// Training and Testing name manifests; nil: the project's datasets.
-	Training *TrainingData
-	Testing  *TestingData
+	Training *Data
+	Testing  *TestData
 	// ContentModeration says that the FeatureConfig configures an adapter.
 	ContentModeration bool
 }
 
-// TrainingData names the manifests to train on: exactly one.
-type TrainingData struct{ Manifests []objects.Ref }
+// Data names the manifests to train on: exactly one.
+type Data struct{ Manifests []objects.Ref }
 
-// TestingData names the manifest to test on, or asks for a split.
-type TestingData struct {
+// TestData names the manifest to test on, or asks for a split.
+type TestData struct {
 	Manifests []objects.Ref
 	// AutoCreate holds out a fifth of the training images instead.
 	AutoCreate bool

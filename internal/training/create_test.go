@@ -31,8 +31,8 @@ func TestCreateProjectVersionRefuses(t *testing.T) {
 	manifests := func(train, test []objects.Ref, auto bool) func(*training.Request) {
 		return func(r *training.Request) {
 			r.Project = other
-			r.Training = &training.TrainingData{Manifests: train}
-			r.Testing = &training.TestingData{Manifests: test, AutoCreate: auto}
+			r.Training = &training.Data{Manifests: train}
+			r.Testing = &training.TestData{Manifests: test, AutoCreate: auto}
 		}
 	}
 	one := []objects.Ref{m}

@@ -138,8 +138,8 @@ func TestATrainingThatIsCutAnywhereEndsTheSame(t *testing.T) {
 			for n := 1; ; n++ {
 				req := w.request(fmt.Sprint("cut-at-", n))
 				req.KMSKeyID = key.ARN.String()
-				req.Training = &training.TrainingData{Manifests: []objects.Ref{train}}
-				req.Testing = &training.TestingData{Manifests: []objects.Ref{test}}
+				req.Training = &training.Data{Manifests: []objects.Ref{train}}
+				req.Testing = &training.TestData{Manifests: []objects.Ref{test}}
 				v := w.trainCut(req, c, n)
 				if v.Status != customlabels.TrainingCompleted {
 					t.Fatalf("cut at write %d: %s %s", n, v.Status, v.StatusMessage)

@@ -227,8 +227,8 @@ func (w *world) external(name string, train []byte, test []byte) training.Reques
 	w.t.Helper()
 	req := w.request("v1")
 	req.Project = w.newProject(name)
-	req.Training = &training.TrainingData{Manifests: []objects.Ref{w.put(name+".train.manifest", train)}}
-	req.Testing = &training.TestingData{AutoCreate: test == nil}
+	req.Training = &training.Data{Manifests: []objects.Ref{w.put(name+".train.manifest", train)}}
+	req.Testing = &training.TestData{AutoCreate: test == nil}
 	if test != nil {
 		req.Testing.Manifests = []objects.Ref{w.put(name+".test.manifest", test)}
 	}
