@@ -16,7 +16,7 @@ import (
 // pages. Paths are never cleaned or redirected, for signatures cover them as
 // they were sent.
 type routes struct {
-	services map[string]http.Handler // by signing name
+	services map[string]http.Handler // by signing name; S3 is one of them
 	own      map[string]http.Handler // by path; a bucket's name cannot start with "-"
 }
 
@@ -39,12 +39,7 @@ func (s *routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		page.ServeHTTP(w, r)
 		return
 	}
-	service := s.services[s.serviceOf(r)]
-	if service == nil {
-		http.Error(w, "NotImplemented", http.StatusNotImplemented)
-		return
-	}
-	service.ServeHTTP(w, r)
+	s.services[s.serviceOf(r)].ServeHTTP(w, r)
 }
 
 // serviceOf is the service in whose name a request is signed. One that is not
