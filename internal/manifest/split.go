@@ -16,8 +16,9 @@ import (
 //
 // It is iterative stratification (Sechidis, Tsoumakas and Vlahavas, On the
 // Stratification of Multi-Label Data, 2011): rare labels choose first, so
-// that frequent ones can make up for it. It fails with TooFewPerLabel where a
-// label has one image only, or no image has a label.
+// that frequent ones can make up for it. It fails with TooFewPerLabel where
+// no image has a label, a label has one image only, or labels stand in each
+// other's way so that one would be on one side only.
 func Split(entries []customlabels.Entry) ([]int, error) {
 	s := splitter{entries: entries, of: map[string][]int{}, inTest: make([]bool, len(entries)), decided: make([]bool, len(entries))}
 	var unlabeled []int
@@ -38,6 +39,11 @@ func Split(entries []customlabels.Entry) ([]int, error) {
 	}
 	for _, label := range labels {
 		s.mend(label)
+	}
+	for _, label := range labels {
+		if n := s.tested(label); n == 0 || n == len(s.of[label]) {
+			return nil, TooFewPerLabel
+		}
 	}
 	for _, i := range unlabeled[:len(unlabeled)/5] {
 		s.inTest[i] = true

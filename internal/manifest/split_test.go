@@ -94,3 +94,44 @@ func choose(t *rapid.T, all []customlabels.Entry) map[string]bool {
 	}
 	return chosen
 }
+
+// TestSplitLeavesNoLabelOnOneSide, however labels stand in each other's way.
+func TestSplitLeavesNoLabelOnOneSide(t *testing.T) {
+	t.Parallel()
+	split := false
+	rapid.Check(t, func(t *rapid.T) {
+		one := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c", "d"}), 1, 4, rapid.ID)
+		var all []customlabels.Entry
+		for i, labels := range rapid.SliceOfN(one, 1, 60).Draw(t, "images") {
+			e := entries(1, labels...)[0]
+			e.SourceRef = fmt.Sprint("s3://b/", i)
+			all = append(all, e)
+		}
+		test, err := manifest.Split(all)
+		if errors.Is(err, manifest.TooFewPerLabel) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		split = true
+		sides := map[string]map[bool]bool{}
+		for i, e := range all {
+			_, in := slices.BinarySearch(test, i)
+			for _, l := range e.Labels {
+				if sides[l.Name] == nil {
+					sides[l.Name] = map[bool]bool{}
+				}
+				sides[l.Name][in] = true
+			}
+		}
+		for label, of := range sides {
+			if len(of) != 2 {
+				t.Fatalf("%s is on one side only: in the test set %v", label, of[true])
+			}
+		}
+	})
+	if !split {
+		t.Error("nothing was split at all")
+	}
+}

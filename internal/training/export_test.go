@@ -13,7 +13,6 @@ func NewPrediction(confidence []float32, truth ...int) Prediction {
 
 var (
 	Evaluate = evaluate
-	Split    = split
 	Counts   = counts
 )
 

@@ -228,19 +228,21 @@ func (p *plan) settle(auto bool) {
 
 // split moves a fifth of the training samples to the test set.
 func (p *plan) split() {
-	p.labels = p.train.labels()
-	images := make([][]int, len(p.train.samples))
+	entries := make([]customlabels.Entry, len(p.train.samples))
 	for i, x := range p.train.samples {
-		images[i] = p.indices(x.labels)
+		entries[i].SourceRef = x.image.Bucket + "/" + x.image.Key
+		for _, l := range x.labels {
+			entries[i].Labels = append(entries[i].Labels, customlabels.EntryLabel{Name: l})
+		}
 	}
-	held, ok := split(len(p.labels), images, seed)
-	if !ok {
+	held, err := manifest.Split(entries)
+	if err != nil {
 		p.train.problems = append(p.train.problems, tooFewToSplit)
 		return
 	}
 	var train []sample
 	for i, x := range p.train.samples {
-		if held[i] {
+		if _, is := slices.BinarySearch(held, i); is {
 			p.test.samples = append(p.test.samples, x)
 		} else {
 			train = append(train, x)
