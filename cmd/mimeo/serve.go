@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +40,14 @@ MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY.`,
 				}
 				return err
 			}
-			greet(cmd.OutOrStdout(), server)
+			profile, err := anyProfile(cmd.Context(), server)
+			if cmd.Context().Err() != nil {
+				return server.Close() // stopped before it began
+			}
+			if err != nil {
+				return errors.Join(err, server.Close())
+			}
+			greet(cmd.OutOrStdout(), server, profile)
 			return server.Run(cmd.Context())
 		},
 	}
@@ -53,10 +63,27 @@ func dataDirFlag(cmd *cobra.Command, config *app.Config) {
 	cmd.Flags().StringVar(&config.DataDir, "data-dir", "", "`directory` that holds everything (default mimeo-data)")
 }
 
+// anyProfile is a profile with which the server can be used: the first
+// account's, if it is there.
+func anyProfile(ctx context.Context, server *app.App) (string, error) {
+	accounts, err := server.Accounts().List(ctx)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, a := range accounts {
+		names = append(names, a.Profiles...)
+	}
+	if len(names) == 0 || slices.Contains(names, app.FirstProfile) {
+		return app.FirstProfile, nil
+	}
+	return names[0], nil
+}
+
 // greet says where the server is and what a client needs to know of it.
-func greet(w io.Writer, server *app.App) {
+func greet(w io.Writer, server *app.App, profile string) {
 	fmt.Fprintf(w, "mimeo serves Rekognition Custom Labels, S3, KMS and STS on %s\n\n", server.Endpoint())
-	for _, variable := range server.Environment(app.FirstProfile) {
+	for _, variable := range server.Environment(profile) {
 		fmt.Fprintf(w, "export %s\n", variable)
 	}
 	fmt.Fprintf(w, `

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"mimeo/internal/identity"
@@ -43,6 +44,7 @@ type Accounts interface {
 
 // accounts works on the identity service and the profiles of a directory.
 type accounts struct {
+	mu       sync.Mutex // one change of the profiles at a time
 	identity *identity.Service
 	profiles profiles
 	endpoint string
@@ -51,6 +53,8 @@ type accounts struct {
 // Create makes an account and writes its profile. An account whose profile
 // cannot be written is not kept, for nobody would have its secret.
 func (s *accounts) Create(ctx context.Context, a NewAccount) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err := s.profiles.check(a.Profile); err != nil {
 		return err
 	}
@@ -90,6 +94,8 @@ func (s *accounts) List(ctx context.Context) ([]Account, error) {
 
 // Delete closes an account and removes its profiles.
 func (s *accounts) Delete(ctx context.Context, id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err := s.identity.DeleteAccount(ctx, id); err != nil {
 		return err
 	}
