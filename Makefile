@@ -18,7 +18,7 @@ vet:
 	go vet ./...
 
 lint: $(BIN)/golangci-lint
-	$(BIN)/golangci-lint run
+	$(BIN)/golangci-lint run --allow-parallel-runners
 
 test:
 	go test ./...

@@ -18,7 +18,7 @@ import (
 func line(uri string, labels ...string) string {
 	text := fmt.Sprintf(`{"source-ref":%q`, uri)
 	for i, label := range labels {
-		text += fmt.Sprintf(`,"l%d":%d,"l%d-metadata":{"class-name":%q,"confidence":1,"type":"groundtruth/image-classification"}`, i, i, i, label)
+		text += fmt.Sprintf(`,"l%d":%d,"l%d-metadata":{"class-name":%q,"confidence":1,"type":"groundtruth/image-classification","human-annotated":"yes","creation-date":"2026-01-01T00:00:00"}`, i, i, i, label)
 	}
 	return text + "}\n"
 }

@@ -100,10 +100,11 @@ func (s *story) createProject(ctx context.Context) error {
 		return err
 	}
 	for _, d := range []struct {
-		kind types.DatasetType
-		key  string
-	}{{types.DatasetTypeTrain, trainManifest}, {types.DatasetTypeTest, testManifest}} {
-		if err := s.createDataset(ctx, d.kind, d.key); err != nil {
+		kind   types.DatasetType
+		key    string
+		images []labelled
+	}{{types.DatasetTypeTrain, trainManifest, s.images.train}, {types.DatasetTypeTest, testManifest, s.images.test}} {
+		if err := s.createDataset(ctx, d.kind, d.key, int32(len(d.images))); err != nil {
 			return err
 		}
 	}
@@ -121,7 +122,9 @@ func (s *story) newProject(ctx context.Context, a *account) error {
 	return nil
 }
 
-func (s *story) createDataset(ctx context.Context, kind types.DatasetType, key string) error {
+// createDataset imports a manifest and waits until all its lines are labelled
+// entries, which shall be want.
+func (s *story) createDataset(ctx context.Context, kind types.DatasetType, key string, want int32) error {
 	a := s.trusting
 	out, err := a.rekognition.CreateDataset(ctx, &rekognition.CreateDatasetInput{
 		ProjectArn: &a.project, DatasetType: kind,
@@ -143,7 +146,11 @@ func (s *story) createDataset(ctx context.Context, kind types.DatasetType, key s
 		}
 		switch dataset := d.DatasetDescription; dataset.Status {
 		case types.DatasetStatusCreateComplete:
-			s.say("%s dataset: %d images, %d labels", kind, aws.ToInt32(dataset.DatasetStats.TotalEntries), aws.ToInt32(dataset.DatasetStats.TotalLabels))
+			stats := dataset.DatasetStats
+			s.say("%s dataset: %d images, %d of them labelled, %d labels", kind, aws.ToInt32(stats.TotalEntries), aws.ToInt32(stats.LabeledEntries), aws.ToInt32(stats.TotalLabels))
+			if aws.ToInt32(stats.LabeledEntries) < want {
+				return fmt.Errorf("%d of %d images of the %s dataset are usable: %s", aws.ToInt32(stats.LabeledEntries), want, kind, aws.ToString(dataset.StatusMessage))
+			}
 			return nil
 		case types.DatasetStatusCreateFailed:
 			return fmt.Errorf("dataset %s: %s", aws.ToString(out.DatasetArn), aws.ToString(dataset.StatusMessage))

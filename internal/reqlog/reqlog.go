@@ -56,7 +56,7 @@ func Handler(next http.Handler, log *slog.Logger, now func() time.Time) http.Han
 			if failure != nil {
 				rec.status = http.StatusInternalServerError
 			}
-			if failure != nil && failure != http.ErrAbortHandler { // with that, the edge has said why
+			if failure != nil && failure != http.ErrAbortHandler { //nolint:errorlint // a recovered value; with this one, the edge has said why
 				rec.e.Cause = fmt.Errorf("panic: %v", failure)
 			}
 			if rec.status == 0 {

@@ -30,10 +30,8 @@ func parseTarget(r *http.Request) (target, error) {
 	}
 	path = strings.TrimPrefix(path, "/")
 	var t target
-	raw, key := path, path
-	if host := hostBucket(r.Host); host != "" {
-		raw = host
-	} else {
+	raw, key := hostBucket(r.Host), path
+	if raw == "" {
 		raw, key, _ = strings.Cut(path, "/")
 	}
 	var err error

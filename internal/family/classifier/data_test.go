@@ -144,12 +144,12 @@ func macroF1(c corpus, probabilities [][]float64) float64 {
 	for l := range c.labels {
 		var best float64
 		for _, threshold := range probabilities {
-			var hit, said, true_ float64
+			var hit, said, present float64
 			for i, p := range probabilities {
 				is := slices.Contains(c.examples[i].Labels, l)
 				says := p[l] >= threshold[l]
 				if is {
-					true_++
+					present++
 				}
 				if says {
 					said++
@@ -158,7 +158,7 @@ func macroF1(c corpus, probabilities [][]float64) float64 {
 					hit++
 				}
 			}
-			best = max(best, 2*hit/(said+true_))
+			best = max(best, 2*hit/(said+present))
 		}
 		sum += best
 	}
