@@ -51,7 +51,7 @@ type victim struct {
 	server  *apptest.Server // how to reach it
 }
 
-func startVictim(t *testing.T, dir string) victim {
+func startVictim(t testing.TB, dir string) victim {
 	t.Helper()
 	process := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0])
 	process.Env = append(os.Environ(), victimDir+"="+dir)
@@ -73,7 +73,7 @@ func startVictim(t *testing.T, dir string) victim {
 	}}
 }
 
-func (v victim) kill(t *testing.T) {
+func (v victim) kill(t testing.TB) {
 	t.Helper()
 	if err := v.process.Process.Kill(); err != nil {
 		t.Fatal(err)
