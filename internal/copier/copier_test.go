@@ -149,6 +149,20 @@ func (w *world) train(t testing.TB, p arn.Project, name string) customlabels.Pro
 	return made
 }
 
+// insert makes a version of the trusted account that has no model, in a state.
+func (w *world) insert(t testing.TB, p arn.Project, name string, status customlabels.Status) arn.ProjectVersion {
+	t.Helper()
+	v := customlabels.ProjectVersion{ARN: p.Version(name, "1"), Project: p, Status: customlabels.TrainingInProgress, CreatedAt: time.Now()}
+	err := w.db.Trainings().InsertTraining(t.Context(), v, nil, nil, job.Spec{Kind: "nobody", Key: v.ARN.String(), Args: struct{}{}})
+	if err == nil {
+		err = w.db.Versions().SetStatus(t.Context(), v.ARN, []customlabels.Status{v.Status}, status, "")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.ARN
+}
+
 type sealer struct {
 	w *world
 	v customlabels.ProjectVersion

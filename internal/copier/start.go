@@ -58,10 +58,14 @@ func (s *Service) Start(ctx context.Context, caller arn.Caller, req Request) (ar
 	if err := checkNames(caller, req); err != nil {
 		return arn.ProjectVersion{}, err
 	}
-	if err := s.checkSource(ctx, req); err != nil {
+	p, err := s.find(ctx, req)
+	if err != nil {
 		return arn.ProjectVersion{}, err
 	}
-	if err := s.checkDestination(ctx, caller, req); err != nil {
+	if err := p.check(); err != nil {
+		return arn.ProjectVersion{}, err
+	}
+	if err := s.checkDestination(ctx, caller, p.into, req); err != nil {
 		return arn.ProjectVersion{}, err
 	}
 	return v.ARN, s.insert(ctx, caller, req, v)
@@ -77,10 +81,20 @@ func (s *Service) insert(ctx context.Context, caller arn.Caller, req Request, v 
 	if req.KMSKeyID != "" {
 		v.KMSKey = use.Key
 	}
-	args := Args{Version: v.ARN, Caller: caller, Key: use}
-	err = s.Store.InsertCopy(ctx, v, req.Tags, job.Spec{Kind: Kind, Key: v.ARN.String(), Args: args})
+	if err := s.commit(ctx, req, v, Args{Version: v.ARN, Caller: caller, Key: use}); err != nil {
+		return errors.Join(err, s.Vault.Abandon(context.WithoutCancel(ctx), use))
+	}
+	return nil
+}
+
+// commit checks the quotas, which come last, and inserts the copy.
+func (s *Service) commit(ctx context.Context, req Request, v customlabels.ProjectVersion, args Args) error {
+	if err := req.Tags.Check(); err != nil {
+		return err
+	}
+	err := s.Store.InsertCopy(ctx, v, req.Tags, job.Spec{Kind: Kind, Key: v.ARN.String(), Args: args})
 	if err != nil {
-		return errors.Join(refusal(err, req), s.Vault.Abandon(context.WithoutCancel(ctx), use))
+		return refusal(err, req)
 	}
 	return nil
 }
@@ -163,41 +177,46 @@ func checkNames(caller arn.Caller, req Request) error {
 	if !req.SourceProject.MayContain(req.Source) {
 		return customlabels.Invalid("The source project version %s is not a version of the source project %s.", req.Source, req.SourceProject)
 	}
-	if req.Output.Bucket == "" {
-		return customlabels.Invalid("OutputConfig needs an S3Bucket.")
-	}
 	return nil
 }
 
-// checkSource checks that the source exists and holds a model to copy.
-func (s *Service) checkSource(ctx context.Context, req Request) error {
-	project, err := s.Registry.Project(ctx, req.SourceProject)
-	if err != nil {
-		return err
+// A pair is what a request names, as it stands: what is copied, and into what.
+type pair struct {
+	from, into customlabels.Project
+	source     customlabels.ProjectVersion
+}
+
+// find looks up all that the request names.
+func (s *Service) find(ctx context.Context, req Request) (p pair, err error) {
+	if p.from, err = s.Registry.Project(ctx, req.SourceProject); err != nil {
+		return pair{}, err
 	}
-	source, err := s.Registry.Version(ctx, req.Source)
-	if err != nil {
-		return err
+	if p.source, err = s.Registry.Version(ctx, req.Source); err != nil {
+		return pair{}, err
 	}
-	if source.Project != project.ARN {
-		return customlabels.NotFound(req.Source)
+	if p.into, err = s.Registry.Project(ctx, req.DestinationProject); err != nil {
+		return pair{}, err
 	}
-	if err := isCustomLabels(project); err != nil {
-		return err
+	return p, nil
+}
+
+// check checks that the source is a version of its project and holds a model
+// to copy.
+func (p pair) check() error {
+	if p.source.Project != p.from.ARN {
+		return customlabels.NotFound(p.source.ARN)
 	}
-	return source.CanCopy()
+	for _, project := range []customlabels.Project{p.from, p.into} {
+		if project.Feature != customlabels.CustomLabels {
+			return customlabels.Invalid("The project %s is a %s project: only Custom Labels models can be copied.", project.ARN, project.Feature)
+		}
+	}
+	return p.source.CanCopy()
 }
 
 // checkDestination checks that the destination project can take the copy and
 // that the caller may write the results.
-func (s *Service) checkDestination(ctx context.Context, caller arn.Caller, req Request) error {
-	project, err := s.Registry.Project(ctx, req.DestinationProject)
-	if err != nil {
-		return err
-	}
-	if err := isCustomLabels(project); err != nil {
-		return err
-	}
+func (s *Service) checkDestination(ctx context.Context, caller arn.Caller, project customlabels.Project, req Request) error {
 	taken, err := s.Store.HasVersion(ctx, project.ARN, req.VersionName)
 	if err != nil {
 		return fmt.Errorf("look for version %q of %s: %w", req.VersionName, project.ARN, err)
@@ -209,13 +228,6 @@ func (s *Service) checkDestination(ctx context.Context, caller arn.Caller, req R
 		return customlabels.InUse("The destination project %s is %s.", project.ARN, project.Status)
 	}
 	return results.Check(ctx, s.Objects, caller, project.ARN, req.VersionName, req.Output)
-}
-
-func isCustomLabels(p customlabels.Project) error {
-	if p.Feature != customlabels.CustomLabels {
-		return customlabels.Invalid("The project %s is a %s project: only Custom Labels models can be copied.", p.ARN, p.Feature)
-	}
-	return nil
 }
 
 func nameTaken(req Request) *fault.Error {

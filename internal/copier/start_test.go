@@ -2,6 +2,7 @@ package copier_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -9,6 +10,8 @@ import (
 	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
+	"mimeo/internal/job"
+	"mimeo/internal/registry"
 )
 
 // TestRefusals provokes every refusal that the request itself can meet. None
@@ -23,6 +26,23 @@ func TestRefusals(t *testing.T) {
 	third := arn.Caller{Principal: arn.Root("aws", "999999999999"), Region: "us-east-1"}
 	elsewhere := trusted
 	elsewhere.Region = "eu-west-1"
+	if _, err := w.buckets.CreateBucket(t.Context(), elsewhere, "europe-custom-labels", "eu-west-1"); err != nil {
+		t.Fatal(err)
+	}
+	untrained := w.insert(t, w.into, "untrained", customlabels.TrainingFailed)
+	leaving := w.insert(t, w.into, "leaving", customlabels.Deleting)
+	going := w.newProject(t, trusted, "going")
+	if err := w.db.Projects().BeginDeleteProject(t.Context(), going, registry.Operation{ID: "1", Job: job.Spec{Kind: "delete", Key: "going"}}); err != nil {
+		t.Fatal(err)
+	}
+	disabled := w.newKey(t, trusted)
+	if err := w.kms.DisableKey(t.Context(), trusted, disabled.String()); err != nil {
+		t.Fatal(err)
+	}
+	tags := customlabels.Tags{}
+	for i := range customlabels.MaxTags + 1 {
+		tags[strconv.Itoa(i)] = "x"
+	}
 
 	for name, test := range map[string]struct {
 		caller  arn.Caller
@@ -68,6 +88,28 @@ func TestRefusals(t *testing.T) {
 			trusted, func(r *copier.Request) { r.SourceProject, r.Source = w.into, running },
 			customlabels.ResourceInUse, "COPYING_IN_PROGRESS",
 		},
+		"an own version that was never trained": {
+			trusted, func(r *copier.Request) { r.SourceProject, r.Source = w.into, untrained },
+			customlabels.InvalidParameter, "no model to copy",
+		},
+		"an own version that is being deleted": {
+			trusted, func(r *copier.Request) { r.SourceProject, r.Source = w.into, leaving },
+			customlabels.ResourceInUse, "DELETING",
+		},
+		"an own version of a former project of the name": {
+			trusted, func(r *copier.Request) { r.SourceProject = w.into; r.SourceProject.Stamp, r.Source = "0", taken },
+			customlabels.ResourceNotFound, "project/copies/0",
+		},
+		"no destination, and no model either": { // what exists comes before what it is
+			trusted, func(r *copier.Request) {
+				r.SourceProject, r.Source, r.DestinationProject.Name = w.into, untrained, "nothing"
+			},
+			customlabels.ResourceNotFound, "nothing",
+		},
+		"a destination that is being deleted": {
+			trusted, func(r *copier.Request) { r.DestinationProject = going },
+			customlabels.ResourceInUse, "DELETING",
+		},
 		"a destination that is not there": {
 			trusted, func(r *copier.Request) { r.DestinationProject.Name = "nothing" },
 			customlabels.ResourceNotFound, "nothing",
@@ -88,6 +130,24 @@ func TestRefusals(t *testing.T) {
 			trusted, func(r *copier.Request) { r.Output = foreignBucket },
 			customlabels.AccessDenied, "s3:PutObject",
 		},
+		"a bucket in another region": {
+			trusted, func(r *copier.Request) { r.Output.Bucket = "europe-custom-labels" },
+			customlabels.InvalidParameter, "eu-west-1",
+		},
+		"a disabled key": {
+			trusted, func(r *copier.Request) { r.KMSKeyID = disabled.String() },
+			customlabels.InvalidParameter, "is disabled",
+		},
+		"a key in another region": {
+			trusted, func(r *copier.Request) {
+				r.KMSKeyID = strings.Replace(w.key.String(), "us-east-1", "eu-west-1", 1)
+			},
+			customlabels.InvalidParameter, "cannot be used",
+		},
+		"too many tags": {
+			trusted, func(r *copier.Request) { r.Tags = tags },
+			customlabels.ServiceQuotaExceeded, "50 tags",
+		},
 		"a key that is not there": {
 			trusted, func(r *copier.Request) { r.KMSKeyID = "alias/nobody" },
 			customlabels.InvalidParameter, "alias/nobody",
@@ -106,10 +166,38 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	all, err := w.db.Versions().VersionsBefore(t.Context(), w.into, nil, customlabels.ProjectVersion{}, 100)
-	if err != nil || len(all) != 2 {
-		t.Errorf("the destination has %d versions, %v; want the two that were allowed", len(all), err)
+	if err != nil || len(all) != 4 {
+		t.Errorf("the destination has %d versions, %v; want the two that were allowed and the two that were there", len(all), err)
 	}
 	w.checkGrants(t, 1, 3) // those of the source and the two copies
+}
+
+// TestQuotas fills the quotas of copies, of the account and of the project. A
+// refused copy leaves no grant.
+func TestQuotas(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	refused := func(name string, want fault.Code, message string) {
+		t.Helper()
+		_, err := w.Start(t.Context(), trusted, w.request(name))
+		var refusal *fault.Error
+		if !errors.As(err, &refusal) || refusal.Code != want || !strings.Contains(refusal.Message, message) {
+			t.Errorf("copy %s: %v, want %s with %q", name, err, want, message)
+		}
+	}
+	for i := range 5 {
+		w.start(t, w.request("c"+strconv.Itoa(i)))
+	}
+	refused("sixth", customlabels.LimitExceeded, "Too many copies")
+	w.checkGrants(t, 5, 6)
+	w.drain(t)
+	w.start(t, w.request("sixth"))
+	w.drain(t)
+	for i := range 94 {
+		w.insert(t, w.into, "more"+strconv.Itoa(i), customlabels.TrainingFailed)
+	}
+	refused("hundred-and-first", customlabels.ServiceQuotaExceeded, "maximum of models")
+	w.checkGrants(t, 0, 7)
 }
 
 // TestADenialIsTheSameWhetherTheSourceExists: the whole answer, for the three

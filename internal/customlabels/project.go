@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"mimeo/internal/arn"
+	"mimeo/internal/fault"
 )
 
 // A Feature is what a project's models are for.
@@ -46,6 +47,19 @@ type ProjectPolicy struct {
 
 // Tags are the tags of one resource.
 type Tags map[string]string
+
+// MaxTags is how many tags a resource may have. AWS documents no number for
+// Rekognition; 50 is its rule elsewhere.
+const MaxTags = 50
+
+// Check returns nil where a new version can have the tags, else
+// ServiceQuotaExceeded.
+func (t Tags) Check() error {
+	if len(t) > MaxTags {
+		return fault.New(ServiceQuotaExceeded, "A resource can have %d tags, the request has %d.", MaxTags, len(t))
+	}
+	return nil
+}
 
 // An S3Location names an object, or with a Prefix the place for some.
 type S3Location struct {

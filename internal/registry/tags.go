@@ -22,10 +22,6 @@ type Tags interface {
 	RemoveTags(ctx context.Context, resource fmt.Stringer, keys []string) error
 }
 
-// MaxTags is how many tags a resource may have. AWS documents no number for
-// Rekognition; 50 is its rule elsewhere.
-const MaxTags = 50
-
 // A Resource is what can be tagged: a project, a version or a dataset.
 type Resource struct {
 	Namespace arn.Namespace
@@ -52,7 +48,7 @@ func (s *Service) TagResource(ctx context.Context, caller arn.Caller, r Resource
 	if err := s.allow(ctx, caller, "rekognition:TagResource", r.ARN, r.Namespace); err != nil {
 		return err
 	}
-	return tagFault(r, s.tags.SetTags(ctx, r.ARN, tags, MaxTags))
+	return tagFault(r, s.tags.SetTags(ctx, r.ARN, tags, customlabels.MaxTags))
 }
 
 // UntagResource removes tags. A key that is not there is no error.
@@ -79,7 +75,7 @@ func tagFault(r Resource, err error) error {
 	case errors.Is(err, customlabels.ResourceNotFound):
 		return customlabels.NotFound(r.ARN)
 	case errors.Is(err, customlabels.ServiceQuotaExceeded):
-		return quotaReached(customlabels.ServiceQuotaExceeded, MaxTags, "tags of a resource")
+		return quotaReached(customlabels.ServiceQuotaExceeded, customlabels.MaxTags, "tags of a resource")
 	default:
 		return fmt.Errorf("tags of %s: %w", r.ARN, err)
 	}
@@ -94,8 +90,8 @@ func (s *Service) allowTagged(ctx context.Context, caller arn.Caller, action str
 	if err := s.allow(ctx, caller, "rekognition:TagResource", resource, owner); err != nil {
 		return err
 	}
-	if len(tags) > MaxTags {
-		return customlabels.Invalid("A resource can have %d tags, the request has %d.", MaxTags, len(tags))
+	if len(tags) > customlabels.MaxTags {
+		return customlabels.Invalid("A resource can have %d tags, the request has %d.", customlabels.MaxTags, len(tags))
 	}
 	return nil
 }

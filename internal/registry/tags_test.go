@@ -39,7 +39,7 @@ func TestTags(t *testing.T) {
 			t.Errorf("%s: %v (-want +got):\n%s", text, err, diff)
 		}
 		many := customlabels.Tags{}
-		for i := range registry.MaxTags - 1 {
+		for i := range customlabels.MaxTags - 1 {
 			many[fmt.Sprint("k", i)] = ""
 		}
 		if err := w.TagResource(t.Context(), w.mine, r, many); !errors.Is(err, customlabels.ServiceQuotaExceeded) {
@@ -71,7 +71,7 @@ func TestTags(t *testing.T) {
 		}
 	}
 	over := customlabels.Tags{}
-	for i := range registry.MaxTags + 1 {
+	for i := range customlabels.MaxTags + 1 {
 		over[fmt.Sprint("k", i)] = ""
 	}
 	if _, err := w.CreateProject(t.Context(), w.mine, registry.CreateProjectRequest{Name: "over", Tags: over}); !errors.Is(err, customlabels.InvalidParameter) {

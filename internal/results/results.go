@@ -19,6 +19,9 @@ import (
 // Check returns nil where the caller may write the results of a version of
 // that project and name, else Rekognition's refusal of the OutputConfig.
 func Check(ctx context.Context, store objects.Store, caller arn.Caller, project arn.Project, name string, output customlabels.OutputConfig) error {
+	if output.Bucket == "" {
+		return customlabels.Invalid("OutputConfig needs an S3Bucket.")
+	}
 	probe := customlabels.ResultFile(customlabels.EvaluationSummary, project.Version(name, "0"))
 	err := store.CanPut(ctx, caller, objects.Ref{Bucket: output.Bucket, Key: output.Key(probe)}, "")
 	var refused *fault.Error

@@ -165,6 +165,12 @@ func TestCopiesInProgressAreLimited(t *testing.T) {
 			t.Errorf("copy %d: %v", i, err)
 		}
 	}
+	other := project("555555555555", "q")
+	insertProject(t, db, other)
+	v := copyOf(source, other, "c")
+	if err := db.Copies().InsertCopy(t.Context(), v, nil, copyJob(v)); err != nil {
+		t.Errorf("a copy into another account: %v", err)
+	}
 }
 
 func TestASourceThatIsReadIsNotDeleted(t *testing.T) {

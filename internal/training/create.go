@@ -11,7 +11,6 @@ import (
 	"mimeo/internal/fault"
 	"mimeo/internal/job"
 	"mimeo/internal/objects"
-	"mimeo/internal/registry"
 	"mimeo/internal/results"
 )
 
@@ -78,6 +77,9 @@ func (s *Service) CreateProjectVersion(ctx context.Context, caller arn.Caller, r
 	if err := results.Check(ctx, s.Objects, caller, req.Project, req.VersionName, req.Output); err != nil {
 		return arn.ProjectVersion{}, err
 	}
+	if err := req.Tags.Check(); err != nil {
+		return arn.ProjectVersion{}, err
+	}
 	return v.ARN, s.insert(ctx, caller, req, v, datasets)
 }
 
@@ -96,12 +98,8 @@ func checkRequest(caller arn.Caller, req Request) error {
 	switch {
 	case !req.Project.SameRegion(caller.Namespace()):
 		return customlabels.Invalid("The project %s is not in the Region %s that the request was sent to.", req.Project, caller.Region)
-	case req.Output.Bucket == "":
-		return customlabels.Invalid("OutputConfig needs an S3Bucket.")
 	case req.ContentModeration:
 		return customlabels.Invalid("FeatureConfig does not match the project: ContentModeration is for adapters, not for Custom Labels.")
-	case len(req.Tags) > registry.MaxTags:
-		return customlabels.Invalid("A resource can have %d tags, the request has %d.", registry.MaxTags, len(req.Tags))
 	case (req.Training == nil) != (req.Testing == nil):
 		return customlabels.Invalid("TrainingData and TestingData must be given together, or neither.")
 	case req.Training == nil:

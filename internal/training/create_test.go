@@ -47,7 +47,7 @@ func TestCreateProjectVersionRefuses(t *testing.T) {
 		"no bucket":          {func(r *training.Request) { r.Output.Bucket = "" }, customlabels.InvalidParameter},
 		"bucket is missing":  {func(r *training.Request) { r.Output.Bucket = "nowhere" }, customlabels.InvalidParameter},
 		"an adapter":         {func(r *training.Request) { r.ContentModeration = true }, customlabels.InvalidParameter},
-		"too many tags":      {func(r *training.Request) { r.Tags = tags }, customlabels.InvalidParameter},
+		"too many tags":      {func(r *training.Request) { r.Tags = tags }, customlabels.ServiceQuotaExceeded},
 		"no such key":        {func(r *training.Request) { r.KMSKeyID = "alias/none" }, customlabels.InvalidParameter},
 		"disabled key":       {func(r *training.Request) { r.KMSKeyID = disabled.ARN.ID }, customlabels.InvalidParameter},
 		"no datasets":        {func(r *training.Request) { r.Project = other }, customlabels.InvalidParameter},
