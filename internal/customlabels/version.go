@@ -44,6 +44,8 @@ type ProjectVersion struct {
 	// KMSKey is the caller's key that seals model and results; zero where
 	// the service-owned key does.
 	KMSKey arn.Key
+	// Input is what the request of a training named; zero for a copy.
+	Input TrainingInput
 	// Source is the version that this one was copied from; zero if trained.
 	Source arn.ProjectVersion
 
@@ -56,6 +58,24 @@ type ProjectVersion struct {
 	BillableSeconds int64 // zero for a copy
 	Files           ResultFiles
 	Bundle          Bundle
+}
+
+// A TrainingInput is what a request named to train and test with. It is zero
+// where that is the project's datasets.
+type TrainingInput struct {
+	Training S3Location `json:"training,omitzero"` // a manifest
+	Testing  S3Location `json:"testing,omitzero"`  // a manifest; zero where a split is asked for
+	// AutoCreate holds the test images out of the training images.
+	AutoCreate bool `json:"autoCreate,omitzero"`
+}
+
+// Manifest returns the manifest of a set, if there is one.
+func (in TrainingInput) Manifest(t DatasetType) (S3Location, bool) {
+	m := in.Training
+	if t == Test {
+		m = in.Testing
+	}
+	return m, !m.IsZero()
 }
 
 // A Provenance is what a copy takes over from its source unchanged.

@@ -76,14 +76,14 @@ func versionDescriptionOf(v customlabels.ProjectVersion) types.ProjectVersionDes
 	return d
 }
 
-// trainingDataResult and testingDataResult have the empty input of a model
-// that was trained on its project's datasets.
+// trainingDataResult and testingDataResult have an empty input where a model
+// was trained on its project's datasets, or is a copy.
 func trainingDataResult(v customlabels.ProjectVersion) *types.TrainingDataResult {
 	output, validation := resultAssets(v, customlabels.TrainingSnapshot), resultAssets(v, customlabels.TrainingValidation)
 	if output == nil && validation == nil {
 		return nil
 	}
-	r := &types.TrainingDataResult{Input: &types.TrainingData{}}
+	r := &types.TrainingDataResult{Input: &types.TrainingData{Assets: assetsOf(v.Input.Training)}}
 	if output != nil {
 		r.Output = &types.TrainingData{Assets: output}
 	}
@@ -98,9 +98,9 @@ func testingDataResult(v customlabels.ProjectVersion) *types.TestingDataResult {
 	if output == nil && validation == nil {
 		return nil
 	}
-	r := &types.TestingDataResult{Input: &types.TestingData{}}
+	r := &types.TestingDataResult{Input: &types.TestingData{Assets: assetsOf(v.Input.Testing), AutoCreate: v.Input.AutoCreate}}
 	if output != nil {
-		r.Output = &types.TestingData{Assets: output}
+		r.Output = &types.TestingData{Assets: output, AutoCreate: v.Input.AutoCreate}
 	}
 	if validation != nil {
 		r.Validation = &types.ValidationData{Assets: validation}
@@ -110,15 +110,23 @@ func testingDataResult(v customlabels.ProjectVersion) *types.TestingDataResult {
 
 // resultFile is where a result file of a version is; nil where it is nowhere.
 func resultFile(v customlabels.ProjectVersion, r customlabels.Role) *types.GroundTruthManifest {
-	at, ok := v.Files[r]
-	if !ok || at.IsZero() {
+	return groundTruth(v.Files[r])
+}
+
+// groundTruth names a manifest or a result file; nil where at is nowhere.
+func groundTruth(at customlabels.S3Location) *types.GroundTruthManifest {
+	if at.IsZero() {
 		return nil
 	}
 	return &types.GroundTruthManifest{S3Object: &types.S3Object{Bucket: aws.String(at.Bucket), Name: aws.String(at.Key)}}
 }
 
 func resultAssets(v customlabels.ProjectVersion, r customlabels.Role) []types.Asset {
-	file := resultFile(v, r)
+	return assetsOf(v.Files[r])
+}
+
+func assetsOf(at customlabels.S3Location) []types.Asset {
+	file := groundTruth(at)
 	if file == nil {
 		return nil
 	}

@@ -73,6 +73,15 @@ func TestVersionDescription(t *testing.T) {
 			d.BillableTrainingTimeInSeconds, d.KmsKeyId = aws.Int64(90), str(key.String())
 			d.MinInferenceUnits, d.MaxInferenceUnits = aws.Int32(1), aws.Int32(2)
 		}},
+		"trained on manifests": {func(v *customlabels.ProjectVersion) {
+			v.Status, v.Files, v.Provenance = customlabels.TrainingCompleted, resultFiles(customlabels.ResultRoles...), customlabels.Provenance{TrainingEndedAt: ended, BaseModel: "classifier 1"}
+			v.Input = customlabels.TrainingInput{Training: customlabels.S3Location{Bucket: "out", Key: "train.manifest"}, AutoCreate: true}
+		}, func(d *types.ProjectVersionDescription) {
+			results(d)
+			d.Status = types.ProjectVersionStatusTrainingCompleted
+			d.TrainingDataResult.Input.Assets = asset("train.manifest")
+			d.TestingDataResult.Input.AutoCreate, d.TestingDataResult.Output.AutoCreate = true, true
+		}},
 		"failed by its manifests": {func(v *customlabels.ProjectVersion) {
 			v.Status, v.Files = customlabels.TrainingFailed, resultFiles(customlabels.ManifestSummary, customlabels.TrainingValidation)
 		}, func(d *types.ProjectVersionDescription) {

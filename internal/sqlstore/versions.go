@@ -26,7 +26,7 @@ const maxVersions = 100
 
 const versionColumns = `arn, project, status, status_message, description, created, output_bucket, output_prefix,
 	kms_key, source, min_units, max_units, training_ended, billable_seconds, base_model, f1, files,
-	version_key, sealing_key, version_grant`
+	version_key, sealing_key, version_grant, input`
 
 func scanVersion(row scanner) (customlabels.ProjectVersion, error) {
 	var v customlabels.ProjectVersion
@@ -34,7 +34,7 @@ func scanVersion(row scanner) (customlabels.ProjectVersion, error) {
 	err := row.Scan(textColumn{&v.ARN}, textColumn{&v.Project}, &v.Status, &v.StatusMessage, &v.Description, &created,
 		&v.OutputConfig.Bucket, &v.OutputConfig.Prefix, textColumn{&v.KMSKey}, textColumn{&v.Source},
 		&v.MinInferenceUnits, &v.MaxInferenceUnits, &trainingEnded, &v.BillableSeconds, &v.BaseModel, &v.F1Score,
-		jsonColumn{&v.Files}, &v.Bundle.VersionKey, textColumn{&v.Bundle.Key}, &v.Bundle.Grant)
+		jsonColumn{&v.Files}, &v.Bundle.VersionKey, textColumn{&v.Bundle.Key}, &v.Bundle.Grant, jsonColumn{&v.Input})
 	v.CreatedAt, v.TrainingEndedAt = instant(created), instant(trainingEnded)
 	return v, err
 }
@@ -122,12 +122,16 @@ func (t *tx) insertVersion(ctx context.Context, v customlabels.ProjectVersion, t
 	if err != nil {
 		return err
 	}
+	input, err := json.Marshal(v.Input)
+	if err != nil {
+		return err
+	}
 	_, err = t.ExecContext(ctx, `INSERT INTO versions (partition, region, account, name, `+versionColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+		VALUES (`+placeholders(1, 25)+`)`,
 		v.ARN.Partition, v.ARN.Region, v.ARN.Account, v.ARN.Name, v.ARN.String(), v.Project.String(), string(v.Status), v.StatusMessage, v.Description, millis(v.CreatedAt),
 		v.OutputConfig.Bucket, v.OutputConfig.Prefix, text(v.KMSKey), text(v.Source), v.MinInferenceUnits, v.MaxInferenceUnits,
 		millis(v.TrainingEndedAt), v.BillableSeconds, v.BaseModel, v.F1Score, string(files),
-		v.Bundle.VersionKey, text(v.Bundle.Key), v.Bundle.Grant)
+		v.Bundle.VersionKey, text(v.Bundle.Key), v.Bundle.Grant, string(input))
 	if err != nil {
 		return fmt.Errorf("insert version %s: %w", v.ARN, err)
 	}

@@ -194,18 +194,30 @@ func (s *Service) insert(ctx context.Context, caller arn.Caller, req Request, v 
 	if req.KMSKeyID != "" {
 		v.KMSKey = use.Key
 	}
+	v.Input = req.input()
 	args := Args{Version: v.ARN, Caller: caller, Key: use}
-	if req.Training != nil {
-		args.Manifests = map[customlabels.DatasetType]objects.Ref{customlabels.Train: req.Training.Manifests[0]}
-		if args.Split = req.Testing.AutoCreate; !args.Split {
-			args.Manifests[customlabels.Test] = req.Testing.Manifests[0]
-		}
-	}
 	err = s.Store.InsertTraining(ctx, v, req.Tags, datasets, job.Spec{Kind: Kind, Key: v.ARN.String(), Args: args})
 	if err != nil {
 		return errors.Join(insertRefusal(err, req), s.Vault.Abandon(context.WithoutCancel(ctx), use))
 	}
 	return nil
+}
+
+// input is what a request that was checked names to train and test with.
+func (r Request) input() customlabels.TrainingInput {
+	if r.Training == nil {
+		return customlabels.TrainingInput{}
+	}
+	in := customlabels.TrainingInput{Training: location(r.Training.Manifests[0]), AutoCreate: r.Testing.AutoCreate}
+	if !in.AutoCreate {
+		in.Testing = location(r.Testing.Manifests[0])
+	}
+	return in
+}
+
+// location leaves out the version: a bucket has no other than the current one.
+func location(m objects.Ref) customlabels.S3Location {
+	return customlabels.S3Location{Bucket: m.Bucket, Key: m.Key}
 }
 
 func nameTaken(req Request) *fault.Error {

@@ -16,12 +16,12 @@ import (
 // that all slices see the same.
 func (t *training) readManifests(ctx context.Context) error {
 	for _, set := range []customlabels.DatasetType{customlabels.Train, customlabels.Test} {
-		ref, ok := t.args.Manifests[set]
+		at, ok := t.v.Input.Manifest(set)
 		if !ok {
 			continue
 		}
 		_, err := job.Step(ctx, t.run, "read "+string(set), func(ctx context.Context) (bool, error) {
-			return true, t.readManifest(ctx, set, ref)
+			return true, t.readManifest(ctx, set, objects.Ref{Bucket: at.Bucket, Key: at.Key})
 		})
 		if err != nil {
 			return err
@@ -87,7 +87,7 @@ func (t *training) makePlan(ctx context.Context) error {
 			return err
 		}
 	}
-	t.plan.settle(t.args.Split)
+	t.plan.settle(t.v.Input.AutoCreate)
 	return nil
 }
 
@@ -96,7 +96,7 @@ func (t *training) readSet(ctx context.Context, kind customlabels.DatasetType) (
 	if err != nil {
 		return nil, err
 	}
-	if s.total == 0 && !(kind == customlabels.Test && t.args.Split) {
+	if s.total == 0 && !(kind == customlabels.Test && t.v.Input.AutoCreate) {
 		return nil, manifest.Empty
 	}
 	return s, nil

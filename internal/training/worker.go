@@ -14,7 +14,6 @@ import (
 	"mimeo/internal/fault"
 	"mimeo/internal/job"
 	"mimeo/internal/manifest"
-	"mimeo/internal/objects"
 	"mimeo/internal/vault"
 )
 
@@ -29,11 +28,6 @@ type Args struct {
 	Caller arn.Caller
 	// Key is the right to use the version's key.
 	Key vault.KeyUse
-	// Manifests are the manifests to train on and test with; none where the
-	// lines of datasets were copied at the request.
-	Manifests map[customlabels.DatasetType]objects.Ref `json:",omitempty"`
-	// Split says that the test set is held out of the training set.
-	Split bool `json:",omitempty"`
 }
 
 // Worker works on trainings.

@@ -250,6 +250,9 @@ func TestASplitHoldsOutAFifth(t *testing.T) {
 	if v.Status != customlabels.TrainingCompleted {
 		t.Fatalf("status %s: %s", v.Status, v.StatusMessage)
 	}
+	if want := (customlabels.TrainingInput{Training: customlabels.S3Location{Bucket: "images", Key: "split.train.manifest"}, AutoCreate: true}); v.Input != want {
+		t.Errorf("the input is %+v, want %+v", v.Input, want)
+	}
 	for role, lines := range map[customlabels.Role]int{
 		customlabels.TrainingSnapshot: 16, customlabels.TestingSnapshot: 4, customlabels.TrainingValidation: 20, customlabels.TestingValidation: 0,
 	} {
