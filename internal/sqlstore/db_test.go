@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"mimeo/internal/sqlstore"
@@ -70,6 +71,35 @@ func TestOpenRefusesDamage(t *testing.T) {
 	}
 	if db, err := sqlstore.Open(t.Context(), dir); err == nil {
 		t.Errorf("Open took a damaged database (Close: %v)", db.Close())
+	}
+}
+
+func TestOpenRefusesANewerDatabase(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := open(t, dir)
+	if err := errors.Join(db.ComeFromTheFuture(t.Context()), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if db, err := sqlstore.Open(t.Context(), dir); err == nil {
+		t.Errorf("Open took a newer database (Close: %v)", db.Close())
+	} else if !strings.Contains(err.Error(), "newer mimeo") {
+		t.Errorf("Open of a newer database: %v", err)
+	}
+}
+
+// Every connection is durable and keeps references whole.
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	const full = "2"
+	for pool, got := range open(t, t.TempDir()).Settings(t) {
+		want := map[string]string{"journal_mode": "wal", "synchronous": full, "foreign_keys": "1", "query_only": "0"}
+		if pool == "reader" {
+			want["query_only"] = "1"
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the settings of the %s (-want +got):\n%s", pool, diff)
+		}
 	}
 }
 

@@ -2,7 +2,9 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"testing"
 
 	"mimeo/internal/customlabels"
 	"mimeo/internal/job"
@@ -32,4 +34,29 @@ func (db *DB) InsertVersion(ctx context.Context, v customlabels.ProjectVersion) 
 		}
 		return t.finishVersion(ctx, v)
 	})
+}
+
+// ComeFromTheFuture makes the database look like a newer mimeo's.
+func (db *DB) ComeFromTheFuture(ctx context.Context) error {
+	return db.write(ctx, func(t *tx) error {
+		_, err := t.ExecContext(ctx, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)`)
+		return err
+	})
+}
+
+// Settings are what SQLite says of a connection of each pool.
+func (db *DB) Settings(t testing.TB) map[string]map[string]string {
+	t.Helper()
+	all := map[string]map[string]string{}
+	for pool, of := range map[string]*sql.DB{"writer": db.writer, "reader": db.reader} {
+		all[pool] = map[string]string{}
+		for _, name := range []string{"journal_mode", "synchronous", "foreign_keys", "query_only"} {
+			var value string
+			if err := of.QueryRowContext(t.Context(), "PRAGMA "+name).Scan(&value); err != nil {
+				t.Fatalf("%s of the %s: %v", name, pool, err)
+			}
+			all[pool][name] = value
+		}
+	}
+	return all
 }
