@@ -41,8 +41,11 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	if v.Status.IsTerminal() {
 		return w.settle(ctx, v.Status, args.Key) // cut after its last write
 	}
-	if err := w.complete(ctx, run, &v, args); err != nil {
-		return w.explain(ctx, run, err)
+	switch err := w.complete(ctx, run, &v, args); {
+	case isPermanent(err):
+		return job.Explain(ctx, run, err, failureMessage(err))
+	case err != nil:
+		return err
 	}
 	if err := w.Store.FinishCopy(ctx, run.Attempt, v); err != nil {
 		return fmt.Errorf("publish copy %s: %w", v.ARN, err)
@@ -77,21 +80,6 @@ func (w Worker) complete(ctx context.Context, run *job.Run, v *customlabels.Proj
 	return nil
 }
 
-// messageStep is where the StatusMessage of a copy that fails is recorded.
-const messageStep = "message"
-
-// explain records why the copy fails, where no retry can mend that. The job's
-// end knows of it by this record only: it may come in another process.
-func (w Worker) explain(ctx context.Context, run *job.Run, cause error) error {
-	if !isPermanent(cause) {
-		return cause
-	}
-	if _, err := job.Step(ctx, run, messageStep, func(context.Context) (string, error) { return failureMessage(cause), nil }); err != nil {
-		return err
-	}
-	return job.Permanent(cause)
-}
-
 // Fail ends the copy as COPYING_FAILED: partial output and grants go.
 func (w Worker) Fail(ctx context.Context, run *job.Run, _ error) error {
 	args, v, err := w.read(ctx, run)
@@ -99,12 +87,9 @@ func (w Worker) Fail(ctx context.Context, run *job.Run, _ error) error {
 		return err
 	}
 	if !v.Status.IsTerminal() {
-		message, ok, err := job.Recorded[string](ctx, run, messageStep)
+		message, err := job.Explanation(ctx, run, internalFailure)
 		if err != nil {
 			return err
-		}
-		if !ok {
-			message = internalFailure
 		}
 		written := results.Writer{Objects: w.Objects, Run: run, Caller: args.Caller, Version: v}
 		if err := written.Remove(ctx); err != nil {

@@ -130,6 +130,29 @@ func IsPermanent(err error) bool {
 func (e permanentError) Error() string { return e.err.Error() }
 func (e permanentError) Unwrap() error { return e.err }
 
+// explanationStep is the name of the step that Explain records.
+const explanationStep = "message"
+
+// Explain marks cause as permanent, and records the message that tells the
+// owner of the job's data of it. Fail may run in another process, which knows
+// of a cause nothing but its text: it must go by [Explanation].
+func Explain(ctx context.Context, run *Run, cause error, message string) error {
+	if _, err := Step(ctx, run, explanationStep, func(context.Context) (string, error) { return message, nil }); err != nil {
+		return errors.Join(err, cause)
+	}
+	return Permanent(cause)
+}
+
+// Explanation returns the message that Explain recorded, or the fallback
+// where the job fails for a reason that nobody explained.
+func Explanation(ctx context.Context, run *Run, fallback string) (string, error) {
+	message, ok, err := Recorded[string](ctx, run, explanationStep)
+	if err == nil && !ok {
+		message = fallback
+	}
+	return message, err
+}
+
 // A snoozeError asks for another run that counts as no failure.
 type snoozeError struct{ after time.Duration }
 

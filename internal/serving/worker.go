@@ -17,6 +17,8 @@ import (
 const (
 	running = "The model is running."
 	stopped = "The model is stopped."
+	// cannotStart is what the reason follows.
+	cannotStart = "The model cannot be started: "
 )
 
 // A Starter works on the jobs that start versions.
@@ -35,8 +37,8 @@ func (w Starter) Work(ctx context.Context, run *job.Run) error {
 	slot := w.models.enter(v.ARN)
 	defer w.models.leave(v.ARN, slot)
 	if _, err := slot.model(ctx, func(ctx context.Context) (*loaded, error) { return w.load(ctx, v) }); err != nil {
-		if reason(err) != "" {
-			return job.Permanent(err)
+		if why := reason(err); why != "" {
+			return job.Explain(ctx, run, err, cannotStart+why)
 		}
 		return err
 	}
@@ -44,12 +46,12 @@ func (w Starter) Work(ctx context.Context, run *job.Run) error {
 }
 
 // Fail moves the version to FAILED, with the reason.
-func (w Starter) Fail(ctx context.Context, run *job.Run, cause error) error {
+func (w Starter) Fail(ctx context.Context, run *job.Run, _ error) error {
 	v, err := w.version(ctx, run)
 	if err != nil {
 		return err
 	}
-	message, err := job.Step(ctx, run, "message", func(context.Context) (string, error) { return failureMessage(cause), nil })
+	message, err := job.Explanation(ctx, run, cannotStart+"the service had an internal error. Start it again.")
 	if err != nil {
 		return err
 	}
@@ -113,11 +115,4 @@ func reason(err error) string {
 	default:
 		return ""
 	}
-}
-
-func failureMessage(cause error) string {
-	if why := reason(cause); why != "" {
-		return "The model cannot be started: " + why
-	}
-	return "The model cannot be started: the service had an internal error. Start it again."
 }

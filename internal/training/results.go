@@ -71,31 +71,25 @@ func (t *training) files() results.Writer {
 	return results.Writer{Objects: t.Objects, Run: t.run, Caller: t.args.Caller, Version: t.v}
 }
 
-// A refusal is the recorded result of a training whose manifests it cannot
-// use.
-type refusal struct {
-	Message string
-	Files   customlabels.ResultFiles
-}
-
+// refusalStep records the files of a training whose manifests it cannot use.
 const refusalStep = "refuse"
 
 // refuse writes the files that say what is wrong with the manifests' content,
 // and fails with the first problem.
 func (t *training) refuse(ctx context.Context) error {
 	first := t.plan.problems()[0]
-	_, err := job.Step(ctx, t.run, refusalStep, func(ctx context.Context) (refusal, error) {
+	_, err := job.Step(ctx, t.run, refusalStep, func(ctx context.Context) (customlabels.ResultFiles, error) {
 		files := make(customlabels.ResultFiles)
 		for _, role := range []customlabels.Role{customlabels.ManifestSummary, customlabels.TrainingValidation, customlabels.TestingValidation} {
 			location, err := t.files().Put(ctx, role, func(ctx context.Context) (io.ReadCloser, error) {
 				return produce(func(w io.Writer) error { return t.writeResult(ctx, w, role, evaluation{}) }), nil
 			})
 			if err != nil {
-				return refusal{}, err
+				return nil, err
 			}
 			files[role] = location
 		}
-		return refusal{Message: first.Message, Files: files}, nil
+		return files, nil
 	})
 	return errors.Join(err, first)
 }

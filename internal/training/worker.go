@@ -57,8 +57,11 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	if t.v.Status.IsTerminal() {
 		return t.settle(ctx) // cut after its last write
 	}
-	if err := t.work(ctx); err != nil {
-		return permanent(err)
+	switch err := t.work(ctx); {
+	case isPermanent(err):
+		return job.Explain(ctx, run, err, failureMessage(err))
+	case err != nil:
+		return err
 	}
 	return t.settle(ctx)
 }
@@ -142,7 +145,7 @@ func (t *training) end(ctx context.Context) error {
 
 // Fail ends the training as TRAINING_FAILED. The files that say what is wrong
 // with the manifests stay; results of a model that is not there go.
-func (w Worker) Fail(ctx context.Context, run *job.Run, cause error) error {
+func (w Worker) Fail(ctx context.Context, run *job.Run, _ error) error {
 	t, err := w.begin(ctx, run)
 	if err != nil {
 		return err
@@ -150,16 +153,15 @@ func (w Worker) Fail(ctx context.Context, run *job.Run, cause error) error {
 	if t.v.Status.IsTerminal() {
 		return t.settle(ctx)
 	}
-	t.v.StatusMessage, err = job.Step(ctx, run, "message", func(context.Context) (string, error) { return failureMessage(cause), nil })
-	if err != nil {
+	if t.v.StatusMessage, err = job.Explanation(ctx, run, serviceIssue); err != nil {
 		return err
 	}
-	refused, ok, err := job.Recorded[refusal](ctx, run, refusalStep)
+	files, ok, err := job.Recorded[customlabels.ResultFiles](ctx, run, refusalStep)
 	switch {
 	case err != nil:
 		return err
 	case ok:
-		t.v.StatusMessage, t.v.Files = refused.Message, refused.Files
+		t.v.Files = files
 	default:
 		if err := t.files().Remove(ctx); err != nil {
 			return err
@@ -224,15 +226,12 @@ func (t *training) versionKey(ctx context.Context) (vault.VersionKey, customlabe
 	return key, bundle, err
 }
 
-// permanent marks the errors that no retry can mend: a problem of the
+// isPermanent reports whether no retry can mend err: a problem of the
 // manifests, a refusal by a bucket or a key, an image that is no longer what
 // it was when it was checked.
-func permanent(err error) error {
+func isPermanent(err error) bool {
 	var found problem
 	var file manifest.FileError
 	var code fault.Code
-	if errors.As(err, &found) || errors.As(err, &file) || errors.As(err, &code) || unusable(err) {
-		return job.Permanent(err)
-	}
-	return err
+	return errors.As(err, &found) || errors.As(err, &file) || errors.As(err, &code) || unusable(err)
 }

@@ -44,12 +44,23 @@ func (e Engine) Start(t testing.TB, options job.Options, workers ...job.Worker) 
 	return stop
 }
 
-// Drain runs workers until no job is left.
+// Drain runs workers until no job is left. Their Fail is called as after a
+// restart: with an error that has the cause's text alone.
 func (e Engine) Drain(t testing.TB, options job.Options, workers ...job.Worker) {
 	t.Helper()
-	stop := e.Start(t, options, workers...)
+	restarted := make([]job.Worker, len(workers))
+	for i, w := range workers {
+		restarted[i] = forgetful{w}
+	}
+	stop := e.Start(t, options, restarted...)
 	defer stop()
 	e.wait(t)
+}
+
+type forgetful struct{ job.Worker }
+
+func (f forgetful) Fail(ctx context.Context, run *job.Run, cause error) error {
+	return f.Worker.Fail(ctx, run, errors.New(cause.Error()))
 }
 
 func (e Engine) wait(t testing.TB) {
