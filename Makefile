@@ -7,7 +7,7 @@ export CGO_ENABLED := 0
 .PHONY: build check fmt vet lint test race demo tools ci
 
 build:
-	go build -trimpath -o mimeo ./cmd/mimeo
+	go build -o mimeo ./cmd/mimeo
 
 check: fmt vet lint test race
 
