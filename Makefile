@@ -26,7 +26,7 @@ test:
 # The race detector needs cgo and a C compiler. These packages run goroutines
 # and are quick; .ci/run has the others.
 race:
-	CGO_ENABLED=1 go test -race -short ./internal/job/... ./internal/blob/... ./internal/serving ./internal/copier ./internal/app
+	CGO_ENABLED=1 go test -race -short ./internal/sqlstore ./internal/blob/... ./internal/serving ./internal/copier ./internal/app
 
 demo:
 	go run ./cmd/mimeo demo
