@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -44,16 +45,16 @@ func (s *routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serviceOf is the service in whose name a request is signed. One that is not
 // signed, or for a service that is not here, is told by its target, then by
-// its action, else it is S3's; a refusal then comes from that service.
+// its action, else it is S3's; a refusal then comes from that service. A
+// target that nobody has is Rekognition's to refuse: its client reads JSON.
 func (s *routes) serviceOf(r *http.Request) string {
 	if scope, ok := sigv4.ScopeOf(r); ok && s.services[scope.Service] != nil {
 		return scope.Service
 	}
-	if prefix, _, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
+	if target := r.Header.Get("X-Amz-Target"); target != "" {
+		prefix, _, _ := strings.Cut(target, ".")
 		name, _, _ := strings.Cut(prefix, "_") // a version may follow
-		if service := targets[name]; s.services[service] != nil {
-			return service
-		}
+		return cmp.Or(targets[name], "rekognition")
 	}
 	if service := actions[version(r)]; s.services[service] != nil {
 		return service

@@ -12,7 +12,7 @@ import (
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	surface := &routes{services: map[string]http.Handler{}, own: map[string]http.Handler{"/-/healthz": named("own")}}
-	for _, name := range []string{"rekognition", "kms", "sts", "s3"} {
+	for _, name := range []string{"rekognition", "kms", "sts", "iam", "s3"} {
 		surface.services[name] = named(name)
 	}
 	scope := func(service string) string {
@@ -25,9 +25,12 @@ func TestRoutes(t *testing.T) {
 		{"the scope comes before the target", "POST / HTTP/1.1\n" + scope("kms") + "X-Amz-Target: RekognitionService.X\n", "kms"},
 		{"a foreign scope counts for nothing", "POST / HTTP/1.1\n" + scope("ec2") + "X-Amz-Target: TrentService.X\n", "kms"},
 		{"a foreign scope alone is S3's to refuse", "GET / HTTP/1.1\n" + scope("ec2"), "s3"},
+		{"a target that nobody has", "POST / HTTP/1.1\n" + scope("dynamodb") + "X-Amz-Target: DynamoDB_20120810.ListTables\n", "rekognition"},
+		{"an action of IAM", "POST / HTTP/1.1\n" + scope("iam") + form + "Content-Length: 35\n\nAction=ListUsers&Version=2010-05-08", "iam"},
 		{"presigned", "GET /b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20260101T000000Z&X-Amz-SignedHeaders=host&X-Amz-Signature=00 HTTP/1.1\n", "s3"},
 		{"unsigned target", "POST / HTTP/1.1\nX-Amz-Target: RekognitionService.X\n", "rekognition"},
 		{"unsigned action in the query", "GET /?" + action + " HTTP/1.1\n", "sts"},
+		{"unsigned action of IAM", "GET /?Action=ListUsers&Version=2010-05-08 HTTP/1.1\n", "iam"},
 		{"unsigned action in a form", "POST / HTTP/1.1\n" + form + "Content-Length: 43\n\n" + action, "sts"},
 		{"a form that is cut off", "POST / HTTP/1.1\n" + form + "Content-Length: 99\n\n" + action, "sts"},
 		{"unsigned else", "GET /bucket/key HTTP/1.1\n", "s3"},

@@ -108,6 +108,10 @@ func (s *services) edges() map[string]http.Handler {
 		"s3":          s3api.New(s.buckets, verifier("s3")),
 		"kms":         awsjson.NewServer(kmsapi.New(s.keys), verifier("kms")),
 		"sts":         awsquery.NewServer(stsapi.New(s.identity), verifier("sts")),
+		// No operation of IAM stands: each is an InvalidAction.
+		"iam": awsquery.NewServer(awsquery.Service{
+			SigningName: "iam", Version: "2010-05-08", Namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
+		}, verifier("iam")),
 	}
 }
 

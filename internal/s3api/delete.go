@@ -7,6 +7,7 @@ import (
 
 	"mimeo/internal/bucket"
 	"mimeo/internal/fault"
+	"mimeo/internal/reqlog"
 )
 
 // maxDeletes is how many objects one request may delete.
@@ -56,6 +57,9 @@ func (a *API) deleteObjects(w http.ResponseWriter, r *request) error {
 		}
 		if err != nil {
 			form := render(err)
+			if form == internal {
+				reqlog.Of(w).Cause = err // the caller is told no more than that
+			}
 			result.Error = append(result.Error, notDeleted{Key: req.Key, VersionID: req.Version, Code: form.code, Message: form.message})
 		} else if !quiet {
 			result.Deleted = append(result.Deleted, deleted{Key: req.Key, VersionID: req.Version})

@@ -1,0 +1,151 @@
+package apptest_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/rekognition"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+
+	"mimeo/internal/apptest"
+)
+
+const smallDisk = "MIMEO_TEST_SMALL_DISK"
+
+// TestFullDisk runs itself in a process that has a disk of 16 MiB of its own:
+// a tmpfs in a namespace, for which no privilege is needed.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	if dir := os.Getenv(smallDisk); dir != "" {
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=16m"); err != nil {
+			t.Fatal(err)
+		}
+		onFullDisk(t, dir)
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFullDisk$", "-test.count=1")
+	cmd.Env = append(os.Environ(), smallDisk+"="+t.TempDir())
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+		// Not a clone flag: this way the mount stays in the namespace.
+		Unshareflags: syscall.CLONE_NEWNS,
+	}
+	out, err := cmd.CombinedOutput()
+	if refused := errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC); refused && os.Getenv("CI") == "" {
+		t.Skipf("this machine lets nobody have a namespace: %v", err)
+	}
+	if err != nil {
+		t.Errorf("on a small disk: %v\n%s", err, out)
+	}
+}
+
+// onFullDisk fills the disk below a server: what does not fit is refused as
+// an internal error, what was there stays whole, and with room all goes on.
+func onFullDisk(t *testing.T, dir string) {
+	t.Helper()
+	s := apptest.Start(t, apptest.Options{DataDir: filepath.Join(dir, "data")})
+	c := s.Client(t, "111122223333")
+	name, key, other, project := "images", "k", "too-large", "p"
+	text := bytes.Repeat([]byte("kept"), 1<<18)
+	if _, err := c.S3.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &name}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &name, Key: &key, Body: bytes.NewReader(text)}); err != nil {
+		t.Fatal(err)
+	}
+	before := files(t, s.DataDir)
+	filler := filepath.Join(dir, "filler")
+	size := fill(t, filler)
+	if err := os.Truncate(filler, size-64<<10); err != nil { // room for the beginning of an object
+		t.Fatal(err)
+	}
+	for range 3 {
+		_, err := c.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &name, Key: &other, Body: bytes.NewReader(make([]byte, 200<<10))})
+		refusedInternally(t, err, "InternalError")
+	}
+	if after := files(t, s.DataDir); after != before {
+		t.Errorf("of the objects that did not fit is left:\n%s\nbefore there was:\n%s", after, before)
+	}
+
+	fill(t, filler)
+	_, err := c.Rekognition.CreateProject(t.Context(), &rekognition.CreateProjectInput{ProjectName: &project})
+	refusedInternally(t, err, "InternalServerError")
+	_, err = c.KMS.CreateKey(t.Context(), &kms.CreateKeyInput{})
+	refusedInternally(t, err, "KMSInternalException")
+	kept(t, c, name, key, text)
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Rekognition.CreateProject(t.Context(), &rekognition.CreateProjectInput{ProjectName: &project}); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+	kept(t, c, name, key, text)
+}
+
+func refusedInternally(t *testing.T, err error, want string) {
+	t.Helper()
+	if refusal := smithy.APIError(nil); !errors.As(err, &refusal) || refusal.ErrorCode() != want {
+		t.Errorf("on a full disk: %v, want %s", err, want)
+	}
+}
+
+func kept(t *testing.T, c *apptest.Client, name, key string, want []byte) {
+	t.Helper()
+	out, err := c.S3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &name, Key: &key})
+	if err != nil {
+		t.Errorf("what was there before: %v", err)
+		return
+	}
+	defer func() { _ = out.Body.Close() }()
+	if got, err := io.ReadAll(out.Body); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("what was there before is %d bytes, %v", len(got), err)
+	}
+}
+
+// fill writes to a file until no byte fits any more, and returns its size.
+func fill(t *testing.T, file string) int64 {
+	t.Helper()
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	var size int64
+	for block := make([]byte, 4096); err == nil; {
+		var n int
+		n, err = f.Write(block)
+		size += int64(n)
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	return size
+}
+
+// files lists the blobs of a data directory, also those that are half written.
+func files(t *testing.T, dir string) string {
+	t.Helper()
+	var found []string
+	err := filepath.WalkDir(filepath.Join(dir, "blobs"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			found = append(found, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(found, "\n")
+}
