@@ -38,7 +38,7 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	if err != nil {
 		return err
 	}
-	if v.Status.IsTerminal() {
+	if v.Status != customlabels.CopyingInProgress {
 		return w.settle(ctx, v.Status, args.Key) // cut after its last write
 	}
 	switch err := w.complete(ctx, run, &v, args); {
@@ -53,13 +53,17 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	return w.settle(ctx, v.Status, args.Key)
 }
 
-// read returns what the job is about.
+// read returns what the job is about. A version that ended and was deleted
+// before the job could end has no status.
 func (w Worker) read(ctx context.Context, run *job.Run) (Args, customlabels.ProjectVersion, error) {
 	var args Args
 	if err := run.Decode(&args); err != nil {
 		return Args{}, customlabels.ProjectVersion{}, err
 	}
 	v, err := w.Store.Version(ctx, args.Version)
+	if errors.Is(err, customlabels.ResourceNotFound) {
+		return args, customlabels.ProjectVersion{}, nil
+	}
 	if err != nil {
 		return Args{}, v, fmt.Errorf("read copy %s: %w", args.Version, err)
 	}
@@ -86,7 +90,7 @@ func (w Worker) Fail(ctx context.Context, run *job.Run, _ error) error {
 	if err != nil {
 		return err
 	}
-	if !v.Status.IsTerminal() {
+	if v.Status == customlabels.CopyingInProgress {
 		message, err := job.Explanation(ctx, run, internalFailure)
 		if err != nil {
 			return err

@@ -325,3 +325,32 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// TestACopyThatIsDeletedBeforeItsJobEnds: the job was cut after its last write,
+// and its version is going or gone when it runs again.
+func TestACopyThatIsDeletedBeforeItsJobEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, v := range []arn.ProjectVersion{w.insert(t, w.into, "leaving", customlabels.Deleting), w.into.Version("gone", "1")} {
+		use, err := w.vault.Prepare(t.Context(), trusted, w.key.String(), v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		args := copier.Args{Version: v, Caller: trusted, Key: use}
+		if err := w.db.Jobs().Insert(t.Context(), job.Spec{Kind: copier.Kind, Args: args}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.engine.Drain(t, impatient, copier.Worker{Service: w.Service}, idle{})
+	w.checkGrants(t, 0, 1) // the source's
+	if now := w.version(t, w.into.Version("leaving", "1")); now.Status != customlabels.Deleting || len(now.Files) > 0 {
+		t.Errorf("the version that was being deleted is %s, with %v", now.Status, now.Files)
+	}
+}
+
+// idle does the jobs that insert leaves.
+type idle struct{}
+
+func (idle) Kind() job.Kind                                    { return "nobody" }
+func (idle) Work(context.Context, *job.Run) error              { return nil }
+func (idle) Fail(_ context.Context, _ *job.Run, c error) error { return c }

@@ -397,3 +397,16 @@ func TestAChangeThatIsCutEndsTheSame(t *testing.T) {
 		w.is(v, customlabels.Stopped)
 	}
 }
+
+// The job was cut after its last write, and its version was deleted before it
+// ran again.
+func TestAVersionThatIsDeletedBeforeItsJobEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	gone := w.trained("v1", "")
+	w.must(w.db.Versions().Delete(t.Context(), gone))
+	for _, kind := range []job.Kind{serving.StartKind, serving.StopKind} {
+		w.must(w.db.Jobs().Insert(t.Context(), job.Spec{Kind: kind, Args: serving.Args{Version: gone}}))
+	}
+	w.work() // fails the test where a job does not end
+}

@@ -51,12 +51,14 @@ func (w Starter) Fail(ctx context.Context, run *job.Run, _ error) error {
 	if err != nil {
 		return err
 	}
-	message, err := job.Explanation(ctx, run, cannotStart+"the service had an internal error. Start it again.")
-	if err != nil {
-		return err
-	}
-	if err := w.store.EndChange(ctx, run.Attempt, v.ARN, customlabels.Starting, customlabels.Failed, message); err != nil {
-		return err
+	if v.Status == customlabels.Starting {
+		message, err := job.Explanation(ctx, run, cannotStart+"the service had an internal error. Start it again.")
+		if err != nil {
+			return err
+		}
+		if err := w.store.EndChange(ctx, run.Attempt, v.ARN, customlabels.Starting, customlabels.Failed, message); err != nil {
+			return err
+		}
 	}
 	return w.models.drop(ctx, v.ARN)
 }
@@ -83,19 +85,21 @@ func (w Stopper) Work(ctx context.Context, run *job.Run) error {
 // Fail moves the version to STOPPED as well: it answers no request any more.
 func (w Stopper) Fail(ctx context.Context, run *job.Run, _ error) error {
 	v, err := w.version(ctx, run)
-	if err != nil {
+	if err != nil || v.Status != customlabels.Stopping {
 		return err
 	}
 	return w.store.EndChange(ctx, run.Attempt, v.ARN, customlabels.Stopping, customlabels.Stopped, stopped)
 }
 
+// version returns the version of a job. One that was deleted before the job
+// could end has no status.
 func (s *Service) version(ctx context.Context, run *job.Run) (customlabels.ProjectVersion, error) {
 	var args Args
 	if err := run.Decode(&args); err != nil {
 		return customlabels.ProjectVersion{}, err
 	}
 	v, err := s.store.Version(ctx, args.Version)
-	if err != nil {
+	if err != nil && !errors.Is(err, customlabels.ResourceNotFound) {
 		return v, fmt.Errorf("read version %s: %w", args.Version, err)
 	}
 	return v, nil

@@ -54,7 +54,7 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	if err != nil {
 		return err
 	}
-	if t.v.Status.IsTerminal() {
+	if t.v.Status != customlabels.TrainingInProgress {
 		return t.settle(ctx) // cut after its last write
 	}
 	switch err := t.work(ctx); {
@@ -66,13 +66,15 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	return t.settle(ctx)
 }
 
+// begin reads what the job is about. A version that ended and was deleted
+// before the job could end has no status.
 func (w Worker) begin(ctx context.Context, run *job.Run) (*training, error) {
 	t := &training{Worker: w, run: run, until: w.Now().Add(w.Slice)}
 	if err := run.Decode(&t.args); err != nil {
 		return nil, err
 	}
 	var err error
-	if t.v, err = w.Store.Version(ctx, t.args.Version); err != nil {
+	if t.v, err = w.Store.Version(ctx, t.args.Version); err != nil && !errors.Is(err, customlabels.ResourceNotFound) {
 		return nil, fmt.Errorf("read version %s: %w", t.args.Version, err)
 	}
 	return t, nil
@@ -150,7 +152,7 @@ func (w Worker) Fail(ctx context.Context, run *job.Run, _ error) error {
 	if err != nil {
 		return err
 	}
-	if t.v.Status.IsTerminal() {
+	if t.v.Status != customlabels.TrainingInProgress {
 		return t.settle(ctx)
 	}
 	if t.v.StatusMessage, err = job.Explanation(ctx, run, serviceIssue); err != nil {

@@ -16,6 +16,7 @@ import (
 	"mimeo/internal/bucket"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/family"
+	"mimeo/internal/job"
 	"mimeo/internal/kms"
 	"mimeo/internal/objects"
 	"mimeo/internal/training"
@@ -361,5 +362,24 @@ func TestAnImageThatIsReplacedMeanwhileFailsTheTraining(t *testing.T) {
 			t.Errorf("%s: %s %q, want %q", name, v.Status, v.StatusMessage, c.message)
 		}
 		w.put("train/red-0.png", paint("red", 1))
+	}
+}
+
+// The job was cut after its last write, and its version was deleted before it
+// ran again.
+func TestATrainingThatIsDeletedBeforeItsJobEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	key, err := w.kms.CreateKey(t.Context(), w.root, kms.NewKey{})
+	w.must(err)
+	gone := w.project.Version("gone", "1")
+	use, err := w.training.Vault.Prepare(t.Context(), w.root, key.ARN.ID, gone)
+	w.must(err)
+	w.must(w.db.Jobs().Insert(t.Context(), job.Spec{Kind: training.Kind, Args: training.Args{Version: gone, Caller: w.root, Key: use}}))
+	w.drain(training.Worker{Service: w.training})
+	for _, prefix := range []string{vault.JobGrantPrefix, vault.VersionGrantPrefix} {
+		if live, err := w.kms.LiveGrants(t.Context(), prefix); len(live) != 0 || err != nil {
+			t.Errorf("grants %s live on: %v, %v", prefix, live, err)
+		}
 	}
 }
