@@ -52,10 +52,10 @@ func (s *story) detect(ctx context.Context) error {
 			return err
 		}
 		p := prediction{image: image}
-		if p.source, err = s.trusting.ask(ctx, s.source, data); err != nil {
+		if p.source, err = s.trusting.ask(ctx, s.source, image, data); err != nil {
 			return fmt.Errorf("detect labels on %s with the source: %w", image.path, err)
 		}
-		if p.copy, err = s.trusted.ask(ctx, s.copied, data); err != nil {
+		if p.copy, err = s.trusted.ask(ctx, s.copied, image, data); err != nil {
 			return fmt.Errorf("detect labels on %s with the copy: %w", image.path, err)
 		}
 		s.outcome = append(s.outcome, p)
@@ -68,10 +68,22 @@ func (s *story) detect(ctx context.Context) error {
 	return s.verdict()
 }
 
+// maxBytes is the largest image that DetectCustomLabels takes in a request; a
+// larger one is read from a bucket.
+const maxBytes = 4 << 20
+
 // ask returns all labels of a version for an image.
-func (a account) ask(ctx context.Context, v version, image []byte) ([]types.CustomLabel, error) {
+func (a account) ask(ctx context.Context, v version, image labelled, data []byte) ([]types.CustomLabel, error) {
+	shown := &types.Image{Bytes: data}
+	if len(data) > maxBytes {
+		key := imagePrefix + image.path
+		if err := a.put(ctx, key, data); err != nil {
+			return nil, err
+		}
+		shown = &types.Image{S3Object: &types.S3Object{Bucket: &a.bucket, Name: &key}}
+	}
 	out, err := a.rekognition.DetectCustomLabels(ctx, &rekognition.DetectCustomLabelsInput{
-		ProjectVersionArn: &v.arn, Image: &types.Image{Bytes: image}, MinConfidence: aws.Float32(0),
+		ProjectVersionArn: &v.arn, Image: shown, MinConfidence: aws.Float32(0),
 	})
 	if err != nil {
 		return nil, err

@@ -51,7 +51,8 @@ func TestStory(t *testing.T) {
 	}
 }
 
-// ownImages draws three kinds of parts as a user's own photographs.
+// ownImages draws three kinds of parts as a user's own photographs. Those of
+// springs are larger than a request may be.
 func ownImages(t *testing.T) demo.UserImages {
 	t.Helper()
 	var files []string
@@ -66,6 +67,9 @@ func ownImages(t *testing.T) demo.UserImages {
 			file := "photos/" + p.Name
 			files = append(files, file)
 			content[file] = p.JPEG
+			if kind == parts.Spring {
+				content[file] = append(p.JPEG, make([]byte, 4<<20)...) // decoders stop at the end marker
+			}
 			manifest.WriteString(line("s3://elsewhere/2026/"+file, string(kind)))
 		}
 	}
