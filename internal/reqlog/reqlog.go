@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,7 +58,7 @@ func Handler(next http.Handler, log *slog.Logger, now func() time.Time) http.Han
 				rec.status = http.StatusInternalServerError
 			}
 			if failure != nil && failure != http.ErrAbortHandler { //nolint:errorlint // a recovered value; with this one, the edge has said why
-				rec.e.Cause = fmt.Errorf("panic: %v", failure)
+				rec.e.Cause = fmt.Errorf("panic: %v\n%s", failure, debug.Stack())
 			}
 			if rec.status == 0 {
 				rec.status = http.StatusOK

@@ -68,7 +68,7 @@ func TestPanicIsRecorded(t *testing.T) {
 		if recover() == nil {
 			t.Error("the panic was swallowed")
 		}
-		if got := log.String(); !strings.Contains(got, "level=ERROR") || !strings.Contains(got, "cannot happen") {
+		if got := log.String(); !strings.Contains(got, "level=ERROR") || !strings.Contains(got, "cannot happen") || !strings.Contains(got, "TestPanicIsRecorded") {
 			t.Errorf("the record is %s", got)
 		}
 	}()

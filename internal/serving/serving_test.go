@@ -112,6 +112,9 @@ func TestDetectSelects(t *testing.T) {
 	}
 }
 
+// bomb is the beginning of a PNG of 50,000 by 50,000 pixels.
+const bomb = "\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\xc3P\x00\x00\xc3P\x08\x00\x00\x00\x00n\xc4b\x16"
+
 func TestDetectRefuses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -135,6 +138,11 @@ func TestDetectRefuses(t *testing.T) {
 		"too many bytes":   {serving.DetectRequest{Version: v, Bytes: make([]byte, 4<<20+1)}, customlabels.ImageTooLarge},
 		"large object":     {serving.DetectRequest{Version: v, Object: number(w.put("large", make([]byte, 15<<20+1)))}, customlabels.ImageTooLarge},
 		"no image format":  {serving.DetectRequest{Version: v, Bytes: []byte("GIF89a and so on")}, customlabels.InvalidImageFormat},
+		"no bytes":         {serving.DetectRequest{Version: v, Bytes: []byte{}}, customlabels.InvalidImageFormat},
+		"empty object":     {serving.DetectRequest{Version: v, Object: number(w.put("empty.png", nil))}, customlabels.InvalidImageFormat},
+		"wrongly named":    {serving.DetectRequest{Version: v, Object: number(w.put("text.png", []byte("no image")))}, customlabels.InvalidImageFormat},
+		"bomb":             {serving.DetectRequest{Version: v, Bytes: []byte(bomb)}, customlabels.ImageTooLarge},
+		"bomb in a bucket": {serving.DetectRequest{Version: v, Object: number(w.put("bomb.png", []byte(bomb)))}, customlabels.ImageTooLarge},
 		"cut image":        {serving.DetectRequest{Version: v, Bytes: good[:len(good)-20]}, customlabels.InvalidImageFormat},
 		"tiny image":       {serving.DetectRequest{Version: v, Bytes: gray(51, 63)}, customlabels.InvalidParameter},
 		"wide image":       {serving.DetectRequest{Version: v, Bytes: gray(51, 4097)}, customlabels.ImageTooLarge},

@@ -263,16 +263,23 @@ func TestASplitHoldsOutAFifth(t *testing.T) {
 	}
 }
 
+// bomb is the beginning of a PNG of 50,000 by 50,000 pixels.
+const bomb = "\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\xc3P\x00\x00\xc3P\x08\x00\x00\x00\x00n\xc4b\x16"
+
 func TestUnusableLinesAreToldNotDropped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	lines := w.manifest("m", 10, "red", "green")
+	lines := w.manifest("m", 15, "red", "green")
 	lines = append(lines,
 		"not JSON",
 		line(w.put("broken.png", paint("red", 1)[:200]), "red"),
 		line(objects.Ref{Bucket: "images", Key: "missing.png"}, "red"),
 		line(w.put("unlabelled.png", paint("red", 2))),
 		lines[0],
+		line(w.put("empty.png", nil), "red"),
+		line(w.put("bomb.png", []byte(bomb)), "red"),
+		line(w.put("text.png", []byte("no image")), "red"),
+		line(w.put("png.jpg", paint("red", 3)), "red"), // the name says nothing
 	)
 	v := w.train(w.external("odd", joined(lines), joined(w.manifest("t", 3, "red", "green"))))
 	if v.Status != customlabels.TrainingCompleted {
@@ -283,16 +290,17 @@ func TestUnusableLinesAreToldNotDropped(t *testing.T) {
 	}
 	decode(t, w.read(v.Files[customlabels.ManifestSummary]), &summary)
 	want := map[string]any{
-		"use_case": "IMAGE_LEVEL_LABELS", "total_json_lines": 25.0, "valid_json_lines": 20.0, "invalid_json_lines": 4.0, "ignored_json_lines": 1.0,
-		"error_json_line_indices": []any{21.0, 22.0, 23.0, 25.0}, "errors": []any{},
+		"use_case": "IMAGE_LEVEL_LABELS", "total_json_lines": 39.0, "valid_json_lines": 31.0, "invalid_json_lines": 7.0, "ignored_json_lines": 1.0,
+		"error_json_line_indices": []any{31.0, 32.0, 33.0, 35.0, 36.0, 37.0, 38.0}, "errors": []any{},
 	}
 	if diff := cmp.Diff(want, summary.Statistics.Training); diff != "" {
 		t.Errorf("statistics (-want +got)\n%s", diff)
 	}
 	validation := strings.Split(w.read(v.Files[customlabels.TrainingValidation]), "\n")
 	for number, code := range map[int]string{
-		21: `{"errors":[{"code":"ERROR_INVALID_JSON_LINE"`, 22: "ERROR_INVALID_IMAGE", 23: "ERROR_INVALID_IMAGE",
-		24: `"warnings":[{"code":"WARNING_UNANNOTATED_RECORD"`, 25: `"errors":[{"code":`,
+		31: `{"errors":[{"code":"ERROR_INVALID_JSON_LINE"`, 32: "ERROR_INVALID_IMAGE", 33: "ERROR_INVALID_IMAGE",
+		34: `"warnings":[{"code":"WARNING_UNANNOTATED_RECORD"`, 35: `"errors":[{"code":`,
+		36: "ERROR_INVALID_IMAGE", 37: "ERROR_INVALID_IMAGE", 38: "ERROR_INVALID_IMAGE",
 	} {
 		if !strings.Contains(validation[number-1], code) {
 			t.Errorf("line %d of the validation file is %s, want %s in it", number, validation[number-1], code)
