@@ -22,8 +22,11 @@ const (
 // only for a server on which no job runs and nothing is uploaded.
 func (a *App) Sweep(ctx context.Context, grace time.Duration) (blob.Swept, error) {
 	return blob.Sweeper{
-		Store: a.storage.blobs, References: references{a.storage.db.Versions(), a.storage.db.Buckets(), a.storage.db.Jobs()},
-		Grace: grace, Now: time.Now,
+		Store: a.storage.blobs,
+		// Jobs are asked first: what a job names, its version names before
+		// the job forgets it.
+		References: references{a.storage.db.Jobs(), a.storage.db.Versions(), a.storage.db.Buckets()},
+		Grace:      grace, Now: time.Now,
 	}.Sweep(ctx)
 }
 
@@ -51,7 +54,7 @@ func (a *App) sweep(ctx context.Context) error {
 	}
 }
 
-// references asks everyone who names blobs.
+// references asks everyone who names blobs, in order.
 type references []blob.References
 
 // Referenced reports whether anyone names the blob.
