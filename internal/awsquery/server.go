@@ -112,21 +112,19 @@ func (s *server) answer(r *http.Request, entry *reqlog.Entry) (any, error) {
 	return op.call(r.Context(), id.Caller, p)
 }
 
-// read takes the parameters of a POST from the form in its body and of a GET
-// from the query. A parameter that comes twice is refused.
+// read takes the parameters of a POST from the form in its body, where it has
+// one, else from the query. A parameter that comes twice is refused.
 func read(r *http.Request) (parameters, error) {
 	_, raw, _ := strings.Cut(r.RequestURI, "?")
-	if r.Method == http.MethodPost {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read verified body: %w", err)
+	}
+	if r.Method == http.MethodPost && len(body) > 0 {
 		if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" {
 			return nil, malformed("The content type must be application/x-www-form-urlencoded.")
 		}
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, fmt.Errorf("read verified body: %w", err)
-		}
-		if len(body) > 0 {
-			raw = string(body)
-		}
+		raw = string(body)
 	}
 	if strings.Count(raw, "&") >= maxParameters {
 		return nil, malformed("The request has more than %d parameters.", maxParameters)

@@ -143,6 +143,7 @@ func Run(t *testing.T, open func(testing.TB) Engine) {
 	for name, test := range map[string]func(*testing.T, Engine){
 		"a committed job runs once with its arguments":         runsOnce,
 		"an abandoned job never runs":                          abandoned,
+		"a committed job is started without being looked for":  woken,
 		"a key is taken until its job ends":                    keyTaken,
 		"an error is retried and finished steps are kept":      stepsKept,
 		"a permanent error fails the job at once":              permanent,

@@ -35,6 +35,29 @@ func runsOnce(t *testing.T, e Engine) {
 	}
 }
 
+// woken inserts job after job into a runner that has nothing else to do: one
+// that only looked for them once a second would need twice the time.
+func woken(t *testing.T, e Engine) {
+	const jobs = 20
+	started := make(chan struct{}, 1)
+	e.Start(t, Quick(1), &worker{work: func(context.Context, *job.Run, int) error {
+		started <- struct{}{}
+		return nil
+	}})
+	begin := time.Now()
+	for range jobs {
+		insert(t, e, "", nil)
+		select {
+		case <-started:
+		case <-time.After(patience):
+			t.Fatalf("a job did not start within %s", patience)
+		}
+	}
+	if took := time.Since(begin); took > jobs/2*time.Second {
+		t.Errorf("%d jobs, one after the other, took %s to start", jobs, took)
+	}
+}
+
 func abandoned(t *testing.T, e Engine) {
 	w := &worker{work: func(context.Context, *job.Run, int) error { return nil }}
 	if err := e.Abandon(t.Context(), job.Spec{Kind: "suite", Key: "gone"}); err != nil {
