@@ -54,9 +54,6 @@ func (a *App) assemble(ctx context.Context, extras Extras) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.keys.DeleteExpired(ctx); err != nil {
-		return fmt.Errorf("delete keys whose window is over: %w", err)
-	}
 	if _, err := vault.SweepGrants(ctx, s.keys, a.storage.db.Versions()); err != nil {
 		return fmt.Errorf("sweep grants of the last process: %w", err)
 	}

@@ -30,27 +30,31 @@ func (a *App) Sweep(ctx context.Context, grace time.Duration) (blob.Swept, error
 	}.Sweep(ctx)
 }
 
-// sweep sweeps now and then until ctx ends: blobs that nothing names, and keys
-// whose window of deletion is over.
+// sweep sweeps at once and then now and again until ctx ends.
 func (a *App) sweep(ctx context.Context) error {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	for {
+		a.tidy(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
 		}
-		swept, err := a.Sweep(ctx, sweepGrace)
-		ended, keysErr := a.keys.DeleteExpired(ctx)
-		switch err := errors.Join(err, keysErr); {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			a.logger.ErrorContext(ctx, "sweep", "error", err)
-		default:
-			a.logger.InfoContext(ctx, "sweep", "blobs", swept.Blobs, "deleted", swept.Deleted, "bytes", swept.Bytes, "keys", ended)
-		}
+	}
+}
+
+// tidy removes blobs that nothing names and keys whose window of deletion is
+// over. An error is logged: the next sweep tries again.
+func (a *App) tidy(ctx context.Context) {
+	swept, err := a.Sweep(ctx, sweepGrace)
+	ended, keysErr := a.keys.DeleteExpired(ctx)
+	switch err := errors.Join(err, keysErr); {
+	case ctx.Err() != nil:
+	case err != nil:
+		a.logger.ErrorContext(ctx, "sweep", "error", err)
+	default:
+		a.logger.InfoContext(ctx, "sweep", "blobs", swept.Blobs, "deleted", swept.Deleted, "bytes", swept.Bytes, "keys", ended)
 	}
 }
 

@@ -97,7 +97,7 @@ func TestNoRecordHoldsASecret(t *testing.T) {
 	for what, secret := range map[string]string{
 		"an access key's secret": credentials.SecretAccessKey, "a presigned signature": signature, "an object": text,
 		"a data key": base64.StdEncoding.EncodeToString(made.Plaintext), "a data key in hexadecimal": hex.EncodeToString(made.Plaintext),
-		"a data key's bytes": fmt.Sprint([]byte(made.Plaintext)),
+		"a data key's bytes": fmt.Sprint(made.Plaintext),
 	} {
 		if secret == "" || strings.Contains(log, secret) {
 			t.Errorf("the log holds %s", what)
