@@ -117,7 +117,7 @@ func (s *server) answer(r *http.Request, entry *reqlog.Entry) (any, error) {
 }
 
 func (s *server) dispatch(r *http.Request) (name string, op Operation, err error) {
-	path, _, _ := strings.Cut(r.RequestURI, "?")
+	path, _ := sigv4.Target(r)
 	if r.Method != http.MethodPost || strings.Trim(path, "/") != "" {
 		return "", op, fault.New(notFound, "%s answers POST / only.", s.SigningName)
 	}

@@ -87,7 +87,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) answer(r *http.Request, entry *reqlog.Entry) (any, error) {
-	path, _, _ := strings.Cut(r.RequestURI, "?")
+	path, _ := sigv4.Target(r)
 	if r.Method != http.MethodPost && r.Method != http.MethodGet || strings.Trim(path, "/") != "" {
 		return nil, fault.New(notFound, "%s answers POST / and GET / only.", s.SigningName)
 	}
@@ -115,7 +115,7 @@ func (s *server) answer(r *http.Request, entry *reqlog.Entry) (any, error) {
 // read takes the parameters of a POST from the form in its body, where it has
 // one, else from the query. A parameter that comes twice is refused.
 func read(r *http.Request) (parameters, error) {
-	_, raw, _ := strings.Cut(r.RequestURI, "?")
+	_, raw := sigv4.Target(r)
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, fmt.Errorf("read verified body: %w", err)

@@ -304,6 +304,43 @@ func TestVirtualHosts(t *testing.T) {
 	}
 }
 
+// TestTargetsOfOtherForms sends a signed request with a target in a form that
+// no client uses: what is answered is what was signed, or nothing.
+func TestTargetsOfOtherForms(t *testing.T) {
+	t.Parallel()
+	s := serve(t, plain)
+	c := s.client(mine)
+	create(t, c, "images")
+	put(t, c, "images", "open", []byte("hello"))
+	put(t, c, "images", "urn:closed", []byte("secret"))
+	address, k := s.Listener.Addr().String(), s.keys[mine]
+	for target, want := range map[string]string{
+		"/open":                        "200 hello",
+		"http://images.localhost/open": "200 hello",
+		"http://other.localhost/open":  "403 SignatureDoesNotMatch",
+		"urn:closed":                   "403 SignatureDoesNotMatch",
+		"urn:closed?://x/open":         "403 SignatureDoesNotMatch",
+		"urn:closed?x-a=://x/open":     "403 SignatureDoesNotMatch",
+		"/urn:closed?x-a=://x/open":    "403 SignatureDoesNotMatch",
+		"urn:closed://x/open":          "200 hello",
+	} {
+		q := call{"GET", "/open", nil, ""}.request("images.localhost")
+		q.Sign(sigv4test.Key{ID: k.ID, Secret: k.Secret.Reveal()}, time.Now())
+		q.Target = target
+		resp, body, err := q.Send(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(body)
+		if resp.StatusCode != http.StatusOK {
+			text = between(text, "<Code>", "</Code>")
+		}
+		if got := strconv.Itoa(resp.StatusCode) + " " + text; got != want {
+			t.Errorf("%s: %s, want %s", target, got, want)
+		}
+	}
+}
+
 func TestIfRange(t *testing.T) {
 	t.Parallel()
 	s := serve(t, plain)

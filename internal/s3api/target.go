@@ -10,6 +10,7 @@ import (
 
 	"mimeo/internal/bucket"
 	"mimeo/internal/fault"
+	"mimeo/internal/sigv4"
 )
 
 // A target is what a request is about: nothing, a bucket, or an object.
@@ -24,10 +25,7 @@ const virtualHosts = ".localhost"
 // parseTarget reads the path as it came: it is decoded once, and never
 // cleaned, so that a key may hold what it likes.
 func parseTarget(r *http.Request) (target, error) {
-	path, query, _ := strings.Cut(r.RequestURI, "?")
-	if scheme, rest, absolute := strings.Cut(path, "://"); absolute && !strings.Contains(scheme, "/") {
-		_, path, _ = strings.Cut(rest, "/")
-	}
+	path, query := sigv4.Target(r)
 	path = strings.TrimPrefix(path, "/")
 	var t target
 	raw, key := hostBucket(r.Host), path

@@ -23,28 +23,20 @@ func value(query []pair, key string) string {
 	return ""
 }
 
-// target returns path and query exactly as the request line had them.
-// r.URL is no substitute: parsing loses "//", "/?" and the escapes used.
-func target(r *http.Request) (path, query string) {
-	raw := r.RequestURI
-	if raw != "" && raw[0] != '/' { // absolute form, as sent to a proxy
-		if _, rest, ok := strings.Cut(raw, "://"); ok {
-			raw = "/"
-			if i := strings.IndexAny(rest, "/?"); i >= 0 {
-				raw = rest[i:]
-			}
-		}
+// Target returns path and query exactly as the request line had them. It is
+// what a signature covers: who acts on a request reads its path and query from
+// here too, or acts on another one than was signed. r.URL is no substitute:
+// parsing loses "//", "/?" and the escapes used.
+func Target(r *http.Request) (path, query string) {
+	path, query, _ = strings.Cut(r.RequestURI, "?")
+	if scheme, rest, absolute := strings.Cut(path, "://"); absolute && !strings.Contains(scheme, "/") {
+		_, path, _ = strings.Cut(rest, "/") // as sent to a proxy
+		path = "/" + path
 	}
-	path, query, _ = strings.Cut(raw, "?")
 	if path == "" {
 		path = "/"
 	}
 	return path, query
-}
-
-func rawQuery(r *http.Request) string {
-	_, query := target(r)
-	return query
 }
 
 // parseQuery keeps order, empty values and repeated keys.
@@ -76,7 +68,7 @@ func canonicalRequests(r *http.Request, c *claim, payload string) []string {
 	if !ok {
 		return nil
 	}
-	path, _ := target(r)
+	path, _ := Target(r)
 	paths := canonicalPaths(path, c.scope.Service)
 	requests := make([]string, len(paths))
 	for i, p := range paths {

@@ -49,7 +49,8 @@ func ScopeOf(r *http.Request) (scope Scope, ok bool) {
 // parseClaim reads the Authorization header or the query. On an error the
 // claim holds what could be read.
 func parseClaim(r *http.Request) (claim, error) {
-	query, err := parseQuery(rawQuery(r))
+	_, raw := Target(r)
+	query, err := parseQuery(raw)
 	if err != nil {
 		return claim{}, fault.New(Incomplete, "The query string of the request is malformed.").Because(err)
 	}
