@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// WithContext returns a reader of r that fails when ctx has ended, for the
-// loops of Put.
+// WithContext returns a reader of r that fails when ctx has ended, for whoever
+// reads a whole blob or the bytes of one.
 func WithContext(ctx context.Context, r io.Reader) io.Reader { return contextReader{ctx, r} }
 
 type contextReader struct {

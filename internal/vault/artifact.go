@@ -60,23 +60,10 @@ func (v *Vault) Verify(ctx context.Context, a customlabels.Artifact) (err error)
 		return fmt.Errorf("open blob %s: %w", a.Digest, err)
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	if _, err := io.Copy(io.Discard, interruptible{ctx, blob.Verified(b, a.Digest)}); err != nil {
+	if _, err := io.Copy(io.Discard, blob.WithContext(ctx, blob.Verified(b, a.Digest))); err != nil {
 		return fmt.Errorf("verify %s: %w", a.Role, err)
 	}
 	return nil
-}
-
-// interruptible is a reader that ends with its context.
-type interruptible struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (i interruptible) Read(p []byte) (int, error) {
-	if err := i.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return i.r.Read(p)
 }
 
 // Rewrap gives an artifact to another version: its key is opened with one
