@@ -67,6 +67,9 @@ func PartitionOf(region string) string {
 	}
 }
 
+// ServiceAccount owns the keys of our own services. Nobody signs for it.
+const ServiceAccount = "000000000000"
+
 // IsAccount reports whether s is an account id: twelve ASCII digits.
 func IsAccount(s string) bool { return len(s) == 12 && isDigits(s) }
 

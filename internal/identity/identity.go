@@ -28,9 +28,6 @@ const (
 	Validation    fault.Code = "ValidationError"
 )
 
-// reserved is the account of the service-owned keys, which nobody signs for.
-const reserved = "000000000000"
-
 // An Account owns resources.
 type Account struct {
 	ID      string // twelve digits
@@ -96,7 +93,7 @@ type Service struct {
 // New returns a service whose secrets are sealed under master.
 func New(store Store, master envelope.Key, now func() time.Time) (*Service, error) {
 	s := &Service{store: store, master: master, now: now}
-	_, decoy, err := s.newKey(reserved)
+	_, decoy, err := s.newKey(arn.ServiceAccount)
 	if err != nil {
 		return nil, fmt.Errorf("seal under the master key: %w", err)
 	}
@@ -107,8 +104,8 @@ func New(store Store, master envelope.Key, now func() time.Time) (*Service, erro
 // CreateAccount makes an account and returns its root's access key: the only
 // time that its secret is shown.
 func (s *Service) CreateAccount(ctx context.Context, id string) (AccessKey, error) {
-	if !arn.IsAccount(id) || id == reserved {
-		return AccessKey{}, fault.New(Validation, "%.40q is not an account id: twelve digits are, other than %s.", id, reserved)
+	if !arn.IsAccount(id) || id == arn.ServiceAccount {
+		return AccessKey{}, fault.New(Validation, "%.40q is not an account id: twelve digits are, other than %s.", id, arn.ServiceAccount)
 	}
 	key, sealed, err := s.newKey(id)
 	if err != nil {

@@ -123,9 +123,6 @@ type Use struct {
 	DryRun      bool     // check everything, then fail with DryRun
 }
 
-// serviceAccount owns the keys of our own services. Nobody signs for it.
-const serviceAccount = "000000000000"
-
 // namespace is where a caller's own resources live. A service of ours has
 // none; its partition follows from the region.
 func namespace(caller arn.Caller) arn.Namespace {

@@ -15,7 +15,7 @@ const serviceAlias = reservedAliases + "service"
 // none. There is one in a region; it is made when it is first asked for. No
 // account sees it, and no caller but a service can use it.
 func (s *Service) ServiceKey(ctx context.Context, partition, region string) (arn.Key, error) {
-	in := arn.Namespace{Partition: partition, Region: region, Account: serviceAccount}
+	in := arn.Namespace{Partition: partition, Region: region, Account: arn.ServiceAccount}
 	return s.named(ctx, in, serviceAlias, func() Key { return s.draft(in, Ours) })
 }
 
