@@ -35,14 +35,11 @@ func invalid(format string, args ...any) *fault.Error {
 	return fault.New(Validation, format, args...)
 }
 
-// notSupported is a feature of KMS that this one does not have.
-func notSupported(what string) *fault.Error {
-	return fault.New(Unsupported, "%s is not supported: keys here are symmetric, of one Region, and their material is made by the service.", what)
-}
-
 // NotSupported is the refusal of a request that asks for a feature of KMS
 // that is not here; what names it.
-func NotSupported(what string) *fault.Error { return notSupported(what) }
+func NotSupported(what string) *fault.Error {
+	return fault.New(Unsupported, "%s is not supported: keys here are symmetric, of one Region, and their material is made by the service.", what)
+}
 
 // WrongAlgorithm is the refusal of an encryption algorithm that symmetric
 // keys do not have.

@@ -43,10 +43,6 @@ type Box struct {
 	Left, Top, Width, Height int
 }
 
-// Usable reports whether the line tells something to learn from: it has a
-// label, and no error that spoils the whole line.
-func (l Line) Usable() bool { return len(l.Entry.Labels) > 0 }
-
 const (
 	sourceRef = "source-ref"
 	metadata  = "-metadata"

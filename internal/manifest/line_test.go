@@ -108,9 +108,6 @@ func TestParse(t *testing.T) {
 		if diff := cmp.Diff(c.labels, got.Entry.Labels); diff != "" {
 			t.Errorf("%s: labels (-want +got):\n%s", name, diff)
 		}
-		if got.Usable() != (len(c.labels) > 0) {
-			t.Errorf("%s: Usable is %v", name, got.Usable())
-		}
 	}
 }
 

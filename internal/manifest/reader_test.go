@@ -137,7 +137,7 @@ func TestRealManifests(t *testing.T) {
 		for i, raw := range got {
 			l, err := manifest.Parse([]byte(raw))
 			native := strings.Contains(name, "sagemaker")
-			if err != nil || l.Usable() == native || (len(l.Entry.Errors) > 0) != native {
+			if err != nil || (len(l.Entry.Labels) > 0) == native || (len(l.Entry.Errors) > 0) != native {
 				t.Errorf("%s, line %d: %+v, %v", name, i+1, l.Entry, err)
 			}
 		}

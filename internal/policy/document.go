@@ -17,7 +17,6 @@ import (
 // A Document is a parsed policy. It does not change after Parse.
 type Document struct {
 	version    string
-	id         string
 	statements []statement
 }
 

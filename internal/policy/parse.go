@@ -74,7 +74,7 @@ func parse(text string, d *dialect) (*Document, error) {
 				err = malformed("Version must be %q or %q, not %.40q.", version2012, version2008, doc.version)
 			}
 		case "Id":
-			doc.id, err = text1(v, "Id")
+			_, err = text1(v, "Id") // it names the document to its author alone
 		case "Statement":
 			statements = v
 		default:
