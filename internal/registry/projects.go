@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -126,12 +127,7 @@ func (s *Service) DescribeProjects(ctx context.Context, caller arn.Caller, req D
 }
 
 func wantsCustomLabels(features []customlabels.Feature) bool {
-	for _, f := range features {
-		if f == customlabels.CustomLabels {
-			return true
-		}
-	}
-	return len(features) == 0
+	return len(features) == 0 || slices.Contains(features, customlabels.CustomLabels)
 }
 
 // Project returns a project, or ResourceNotFound. It does not authorise.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"mimeo/internal/arn"
@@ -157,7 +158,7 @@ func (s *Service) checkData(ctx context.Context, caller arn.Caller, req Request)
 	if len(datasets) > 0 {
 		return nil, customlabels.Invalid("The project %s has datasets: it is trained with them, not with the manifests of TrainingData and TestingData.", req.Project)
 	}
-	for _, m := range append(req.Training.Manifests, req.Testing.Manifests...) {
+	for _, m := range slices.Concat(req.Training.Manifests, req.Testing.Manifests) {
 		if _, err := s.Objects.Head(ctx, caller, m); err != nil {
 			return nil, manifestRefusal(err, m)
 		}

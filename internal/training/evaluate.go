@@ -1,6 +1,7 @@
 package training
 
 import (
+	"cmp"
 	"slices"
 
 	"mimeo/internal/customlabels"
@@ -67,16 +68,7 @@ func evaluate(labels int, multiLabel bool, predictions []prediction) evaluation 
 		e.Aggregate.Recall /= float64(tested)
 		e.Aggregate.F1 /= float64(tested)
 	}
-	slices.SortStableFunc(e.Labels, func(a, b labelResult) int {
-		switch {
-		case a.F1 > b.F1:
-			return -1
-		case a.F1 < b.F1:
-			return 1
-		default:
-			return 0
-		}
-	})
+	slices.SortStableFunc(e.Labels, func(a, b labelResult) int { return cmp.Compare(b.F1, a.F1) })
 	if !multiLabel {
 		e.Confusion = confusion(labels, predictions)
 	}
@@ -104,16 +96,7 @@ func evaluateLabel(label int, predictions []prediction) labelResult {
 	if positives == 0 {
 		return best
 	}
-	slices.SortFunc(all, func(a, b scored) int { // the most confident first
-		switch {
-		case a.confidence > b.confidence:
-			return -1
-		case a.confidence < b.confidence:
-			return 1
-		default:
-			return 0
-		}
-	})
+	slices.SortFunc(all, func(a, b scored) int { return cmp.Compare(b.confidence, a.confidence) }) // the most confident first
 	truePositives, widest := 0, float32(-1)
 	for i, s := range all {
 		if s.positive {
