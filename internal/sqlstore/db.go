@@ -147,6 +147,22 @@ func (db *DB) write(ctx context.Context, fn func(*tx) error) error {
 	return nil
 }
 
+// A querier reads: a pool or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// view runs fn, which reads, on one state of the database.
+func (db *DB) view(ctx context.Context, fn func(querier) error) error {
+	begun, err := db.reader.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = begun.Rollback() }() // nothing was written
+	return fn(begun)
+}
+
 // millis is how times are stored; the zero time is 0.
 func millis(t time.Time) int64 {
 	if t.IsZero() {

@@ -22,14 +22,16 @@ func (db *DB) Entries() *Entries { return &Entries{db} }
 
 // EntriesAfter implements registry.Entries.
 func (s *Entries) EntriesAfter(ctx context.Context, dataset arn.Dataset, f registry.EntryFilter, after int64, limit int) (entries []customlabels.Entry, last int64, err error) {
-	// Both reads see one state of the dataset.
-	view, err := s.db.reader.BeginTx(ctx, nil)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer func() { _ = view.Rollback() }() // nothing was written
+	err = s.db.view(ctx, func(q querier) (err error) {
+		entries, last, err = entriesAfter(ctx, q, dataset, f, after, limit)
+		return err
+	})
+	return entries, last, err
+}
+
+func entriesAfter(ctx context.Context, q querier, dataset arn.Dataset, f registry.EntryFilter, after int64, limit int) (entries []customlabels.Entry, last int64, err error) {
 	where, args := filter(f, []any{dataset.String(), after, limit})
-	rows, err := view.QueryContext(ctx, `SELECT position, source_ref, line, errors FROM dataset_entries AS e
+	rows, err := q.QueryContext(ctx, `SELECT position, source_ref, line, errors FROM dataset_entries AS e
 		WHERE dataset = $1 AND position > $2 `+where+` ORDER BY position LIMIT $3`, args...)
 	if err != nil {
 		return nil, 0, err
@@ -45,7 +47,7 @@ func (s *Entries) EntriesAfter(ctx context.Context, dataset arn.Dataset, f regis
 	if err != nil || len(entries) == 0 {
 		return nil, last, err
 	}
-	return entries, last, addLabels(ctx, view, dataset, after, last, entries, byPosition)
+	return entries, last, addLabels(ctx, q, dataset, after, last, entries, byPosition)
 }
 
 // filter returns the conditions of a filter and the arguments with its own.

@@ -107,17 +107,14 @@ func object(ctx context.Context, q querier, n bucket.Name) (bucket.Object, error
 }
 
 // Content implements [bucket.Store].
-func (s *Buckets) Content(ctx context.Context, n bucket.Name) (bucket.Object, []bucket.Part, error) {
-	begun, err := s.db.reader.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelDefault, ReadOnly: true})
-	if err != nil {
-		return bucket.Object{}, nil, fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = begun.Rollback() }() // it only read
-	o, err := object(ctx, begun, n)
-	if err != nil {
-		return o, nil, err
-	}
-	found, err := parts(ctx, begun, o.ID, 0, -1)
+func (s *Buckets) Content(ctx context.Context, n bucket.Name) (o bucket.Object, found []bucket.Part, err error) {
+	err = s.db.view(ctx, func(q querier) (err error) {
+		if o, err = object(ctx, q, n); err != nil {
+			return err
+		}
+		found, err = parts(ctx, q, o.ID, 0, -1)
+		return err
+	})
 	return o, found, err
 }
 

@@ -39,20 +39,17 @@ func scanVersion(row scanner) (customlabels.ProjectVersion, error) {
 	return v, err
 }
 
-// Version returns a version with its bundle, or ResourceNotFound.
-func (s *Versions) Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error) {
-	v, err := version(ctx, s.db.reader, a)
-	if err != nil {
-		return v, err
-	}
-	v.Bundle.Artifacts, err = artifacts(ctx, s.db.reader, a)
+// Version returns a version with its bundle, as they were at one moment, or
+// ResourceNotFound.
+func (s *Versions) Version(ctx context.Context, a arn.ProjectVersion) (v customlabels.ProjectVersion, err error) {
+	err = s.db.view(ctx, func(q querier) (err error) {
+		if v, err = version(ctx, q, a); err != nil {
+			return err
+		}
+		v.Bundle.Artifacts, err = artifacts(ctx, q, a)
+		return err
+	})
 	return v, err
-}
-
-// A querier reads: a pool or a transaction.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 func version(ctx context.Context, q querier, a arn.ProjectVersion) (customlabels.ProjectVersion, error) {
