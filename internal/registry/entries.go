@@ -34,7 +34,7 @@ type Entries interface {
 	// and ends the operation on both.
 	MoveEntries(ctx context.Context, w Work, to arn.Dataset, sourceRefs []string, o Outcome) error
 	// ClearEntries removes up to limit entries, and reports whether there
-	// are more.
+	// may be more.
 	ClearEntries(ctx context.Context, w Work, limit int) (more bool, err error)
 }
 

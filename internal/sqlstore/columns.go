@@ -31,6 +31,14 @@ func placeholders(first, n int) string {
 	return strings.Join(all, ", ")
 }
 
+// appendStrings appends the values of an IN list to the arguments.
+func appendStrings(args []any, values []string) []any {
+	for _, v := range values {
+		args = append(args, v)
+	}
+	return args
+}
+
 // A textColumn scans what text stored.
 type textColumn struct{ to encoding.TextUnmarshaler }
 

@@ -12,7 +12,7 @@ import (
 	"mimeo/internal/registry"
 )
 
-// Datasets keeps datasets and their entries.
+// Datasets keeps datasets; [Entries] keeps what is in them.
 type Datasets struct{ db *DB }
 
 // Datasets returns the store of datasets.

@@ -1,6 +1,7 @@
 // Package sqlstore keeps all metadata in SQL and implements each service's
 // Store. Its SQL is one text for SQLite and PostgreSQL: $n parameters and the
-// types TEXT, BIGINT, BOOLEAN and BYTEA only. Times are epoch milliseconds.
+// types TEXT, BIGINT, DOUBLE PRECISION, BOOLEAN and BYTEA only. Times are epoch
+// milliseconds.
 //
 // Every service's store is a small type of its own over the same DB, in the
 // file of its name.
@@ -145,6 +146,25 @@ func (db *DB) write(ctx context.Context, fn func(*tx) error) error {
 	}
 	db.queue.Wake(t.kinds...)
 	return nil
+}
+
+// each runs statements that all have one parameter.
+func (t *tx) each(ctx context.Context, arg string, statements ...string) error {
+	for _, statement := range statements {
+		if _, err := t.ExecContext(ctx, statement, arg); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	return nil
+}
+
+// changed reports whether a statement changed a row.
+func changed(result sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
 }
 
 // A querier reads: a pool or a transaction.

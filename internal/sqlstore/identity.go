@@ -81,12 +81,3 @@ func (s *Identity) AccessKey(ctx context.Context, id string) (identity.SealedKey
 	k.Created = instant(created)
 	return k, nil
 }
-
-// changed reports whether a statement changed a row.
-func changed(result sql.Result, err error) (bool, error) {
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
-	return n > 0, err
-}

@@ -61,16 +61,13 @@ func (s *ProjectPolicies) ReplacePolicy(ctx context.Context, p customlabels.Proj
 		if err := t.openProject(ctx, p.Project); err != nil {
 			return err
 		}
-		result, err := t.ExecContext(ctx, `UPDATE project_policies SET revision = $4, document = $5, updated = $6
+		replaced, err := changed(t.ExecContext(ctx, `UPDATE project_policies SET revision = $4, document = $5, updated = $6
 			WHERE project = $1 AND name = $2 AND revision = $3`,
-			p.Project.String(), p.Name, revision, p.RevisionID, p.Document, millis(p.UpdatedAt))
-		if err != nil {
-			return err
+			p.Project.String(), p.Name, revision, p.RevisionID, p.Document, millis(p.UpdatedAt)))
+		if err == nil && !replaced {
+			return customlabels.InvalidPolicyRevisionID
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 1 {
-			return err
-		}
-		return customlabels.InvalidPolicyRevisionID
+		return err
 	})
 }
 

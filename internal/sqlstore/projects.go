@@ -61,13 +61,6 @@ func (s *Projects) ProjectsBefore(ctx context.Context, in arn.Namespace, names [
 	return collect(rows, scanProject)
 }
 
-func appendStrings(args []any, values []string) []any {
-	for _, v := range values {
-		args = append(args, v)
-	}
-	return args
-}
-
 // InsertProject implements registry.Projects.
 func (s *Projects) InsertProject(ctx context.Context, p customlabels.Project, tags customlabels.Tags, quota int) error {
 	return s.db.write(ctx, func(t *tx) error {
@@ -137,14 +130,4 @@ func (s *Projects) DropProject(ctx context.Context, project arn.Project) error {
 			`DELETE FROM tags WHERE resource = $1`,
 			`DELETE FROM projects WHERE arn = $1`)
 	})
-}
-
-// each runs statements that all have one parameter.
-func (t *tx) each(ctx context.Context, arg string, statements ...string) error {
-	for _, statement := range statements {
-		if _, err := t.ExecContext(ctx, statement, arg); err != nil {
-			return fmt.Errorf("%s: %w", statement, err)
-		}
-	}
-	return nil
 }

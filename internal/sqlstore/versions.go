@@ -87,9 +87,7 @@ func (s *Versions) VersionsBefore(ctx context.Context, project arn.Project, name
 	filter := ""
 	if len(names) > 0 {
 		filter = "AND name IN (" + placeholders(len(args)+1, len(names)) + ")"
-		for _, name := range names {
-			args = append(args, name)
-		}
+		args = appendStrings(args, names)
 	}
 	rows, err := s.db.reader.QueryContext(ctx, `SELECT `+versionColumns+` FROM versions
 		WHERE project = $1 AND (created < $2 OR created = $2 AND name < $3) `+filter+`
@@ -132,12 +130,7 @@ func (t *tx) insertVersion(ctx context.Context, v customlabels.ProjectVersion, t
 	if err != nil {
 		return fmt.Errorf("insert version %s: %w", v.ARN, err)
 	}
-	for key, value := range tags {
-		if _, err := t.ExecContext(ctx, `INSERT INTO tags (resource, key, value) VALUES ($1, $2, $3)`, v.ARN.String(), key, value); err != nil {
-			return fmt.Errorf("tag version %s: %w", v.ARN, err)
-		}
-	}
-	return nil
+	return t.setTags(ctx, v.ARN.String(), tags)
 }
 
 func (t *tx) canHoldVersion(ctx context.Context, v customlabels.ProjectVersion) error {
@@ -201,13 +194,13 @@ func (s *Versions) SetStatus(ctx context.Context, a arn.ProjectVersion, from []c
 
 func (t *tx) setStatus(ctx context.Context, a arn.ProjectVersion, from []customlabels.Status, to customlabels.Status, message string) error {
 	for _, status := range from {
-		result, err := t.ExecContext(ctx, `UPDATE versions SET status = $3, status_message = $4 WHERE arn = $1 AND status = $2`,
-			a.String(), string(status), string(to), message)
+		moved, err := changed(t.ExecContext(ctx, `UPDATE versions SET status = $3, status_message = $4 WHERE arn = $1 AND status = $2`,
+			a.String(), string(status), string(to), message))
 		if err != nil {
 			return fmt.Errorf("set status of %s to %s: %w", a, to, err)
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 1 {
-			return err
+		if moved {
+			return nil
 		}
 	}
 	return customlabels.ResourceInUse
@@ -236,17 +229,11 @@ func (s *Versions) BeginDelete(ctx context.Context, v customlabels.ProjectVersio
 // error: a restarted job repeats its last call.
 func (s *Versions) Delete(ctx context.Context, a arn.ProjectVersion) error {
 	return s.db.write(ctx, func(t *tx) error {
-		for _, statement := range []string{
+		return t.each(ctx, a.String(),
 			`DELETE FROM pins WHERE holder = $1`,
 			`DELETE FROM artifacts WHERE version = $1`,
 			`DELETE FROM tags WHERE resource = $1`,
-			`DELETE FROM versions WHERE arn = $1`,
-		} {
-			if _, err := t.ExecContext(ctx, statement, a.String()); err != nil {
-				return fmt.Errorf("delete version %s: %w", a, err)
-			}
-		}
-		return nil
+			`DELETE FROM versions WHERE arn = $1`)
 	})
 }
 
