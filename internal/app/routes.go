@@ -115,13 +115,18 @@ func ownPages(ready func(context.Context) error) map[string]http.Handler {
 }
 
 // bounded cuts off a client whose body, or whose reading of the answer,
-// stands still.
+// stands still. What the handler leaves of a body net/http reads before it
+// answers; the request is copied, so that net/http finds its own body in its
+// own request and sees when that is too long to be read to its end.
 func bounded(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, own *http.Request) {
 		control := http.NewResponseController(w)
 		_ = control.SetWriteDeadline(time.Time{}) // the last request's
-		r.Body = &moving{ReadCloser: r.Body, control: control}
+		r := own.WithContext(own.Context())
+		r.Body = &moving{ReadCloser: own.Body, control: control}
 		next.ServeHTTP(&movingWriter{ResponseWriter: w, control: control}, r)
+		_ = control.SetReadDeadline(time.Now().Add(stallTimeout))
+		_ = control.SetWriteDeadline(time.Now().Add(2 * stallTimeout)) // the answer may wait for the body's end
 	})
 }
 
