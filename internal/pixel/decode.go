@@ -90,32 +90,17 @@ func (h Header) Check(l Limits) error {
 	return nil
 }
 
-// maxHead is how far Inspect looks for the dimensions. A JPEG may carry colour
-// profiles and thumbnails before them, 64 KiB a segment.
-const maxHead = 4 << 20
-
-// Inspect reads the head of an image and no pixel. It checks no limits; it
-// fails with ErrFormat, ErrCorrupt or the reader's error.
-func Inspect(r io.Reader) (Header, error) {
-	var seen bytes.Buffer
-	return inspect(io.TeeReader(io.LimitReader(r, maxHead), &seen), &seen)
-}
-
-// inspect decodes the head from r; seen gives the bytes that were read for it.
-func inspect(r io.Reader, seen interface{ Bytes() []byte }) (Header, error) {
-	var magic [8]byte
-	n, err := io.ReadFull(r, magic[:])
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return Header{}, fmt.Errorf("read image: %w", err)
-	}
-	format := sniff(magic[:n])
-	again := io.MultiReader(bytes.NewReader(magic[:n]), r)
+// inspect reads the head of an image and no pixel. It checks no limits; it
+// fails with ErrFormat or ErrCorrupt.
+func inspect(file []byte) (Header, error) {
 	var c image.Config
+	var err error
+	format := sniff(file)
 	switch format {
 	case JPEG:
-		c, err = jpeg.DecodeConfig(again)
+		c, err = jpeg.DecodeConfig(bytes.NewReader(file))
 	case PNG:
-		c, err = png.DecodeConfig(again)
+		c, err = png.DecodeConfig(bytes.NewReader(file))
 	default:
 		return Header{}, ErrFormat
 	}
@@ -127,16 +112,16 @@ func inspect(r io.Reader, seen interface{ Bytes() []byte }) (Header, error) {
 		return Header{}, fmt.Errorf("%w: it has no pixels", ErrCorrupt)
 	}
 	if format == JPEG {
-		h.Orientation = jpegOrientation(seen.Bytes())
+		h.Orientation = jpegOrientation(file)
 	}
 	return h, nil
 }
 
-func sniff(magic []byte) Format {
+func sniff(file []byte) Format {
 	switch {
-	case bytes.HasPrefix(magic, []byte("\xff\xd8\xff")):
+	case bytes.HasPrefix(file, []byte("\xff\xd8\xff")):
 		return JPEG
-	case bytes.HasPrefix(magic, []byte("\x89PNG\r\n\x1a\n")):
+	case bytes.HasPrefix(file, []byte("\x89PNG\r\n\x1a\n")):
 		return PNG
 	}
 	return ""
@@ -156,7 +141,7 @@ func Decode(r io.Reader, l Limits) (*Image, error) {
 	if int64(len(data)) > l.Bytes {
 		return nil, fmt.Errorf("%w: at most %d", ErrTooManyBytes, l.Bytes)
 	}
-	h, err := inspect(bytes.NewReader(data), bytesOf(data))
+	h, err := inspect(data)
 	if err != nil {
 		return nil, err
 	}
@@ -178,10 +163,6 @@ func Decode(r io.Reader, l Limits) (*Image, error) {
 	m.header = h
 	return m, nil
 }
-
-type bytesOf []byte
-
-func (b bytesOf) Bytes() []byte { return b }
 
 // refusal names a decoder's error.
 func refusal(err error) error {

@@ -95,11 +95,6 @@ func TestDecodeKinds(t *testing.T) {
 			if got := centres(m); !near(got, c.want, 4) {
 				t.Errorf("quarters %v, want %v", got, c.want)
 			}
-			// Inspect sees the same head, and needs no pixels for it.
-			h, err := pixel.Inspect(iotest.OneByteReader(bytes.NewReader(c.file)))
-			if err != nil || h != m.Header() {
-				t.Errorf("Inspect gives %+v, %v; want %+v", h, err, m.Header())
-			}
 		})
 	}
 }
@@ -183,9 +178,6 @@ func TestRefusals(t *testing.T) {
 	if _, err := pixel.Decode(iotest.ErrReader(broken), pixel.Limits{}); !errors.Is(err, broken) {
 		t.Errorf("got %v, want the reader's error", err)
 	}
-	if _, err := pixel.Inspect(iotest.ErrReader(broken)); !errors.Is(err, broken) {
-		t.Errorf("Inspect: got %v, want the reader's error", err)
-	}
 }
 
 // TestTruncated cuts files everywhere: each cut is refused as damage.
@@ -212,13 +204,9 @@ func FuzzDecode(f *testing.F) {
 	}
 	limits := pixel.Limits{Bytes: 1 << 16, MinSide: 1, MaxSide: 256, Aspect: 256}
 	f.Fuzz(func(t *testing.T, file []byte) {
-		h, inspected := pixel.Inspect(bytes.NewReader(file))
 		m, err := pixel.Decode(bytes.NewReader(file), limits)
 		if err != nil {
 			return
-		}
-		if inspected != nil || h != m.Header() {
-			t.Errorf("Inspect gives %+v, %v; Decode %+v", h, inspected, m.Header())
 		}
 		w, height := m.Size()
 		if got := m.Scale(7, 5); len(got.Pix) != 7*5*3 {

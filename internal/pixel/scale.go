@@ -36,17 +36,6 @@ func (m *Image) Scale(w, h int) *RGB {
 	return out
 }
 
-// Fit returns the upright image scaled down so that it has at most the given
-// number of pixels, keeping its aspect; it is not scaled up.
-func (m *Image) Fit(pixels int) *RGB {
-	w, h := m.Size()
-	if w*h > pixels {
-		f := math.Sqrt(float64(pixels) / (float64(w) * float64(h)))
-		w, h = max(1, int(float64(w)*f)), max(1, int(float64(h)*f))
-	}
-	return m.Scale(w, h)
-}
-
 func sample(v float32) uint8 { return uint8(min(max(v+0.5, 0), 255)) }
 
 // scale resamples a plane: rows are narrowed first and then summed, so that

@@ -79,17 +79,6 @@ func TestScaleOfPlanes(t *testing.T) {
 	}
 }
 
-func TestFit(t *testing.T) {
-	t.Parallel()
-	m := pixel.FromImage(quarters(200, 100))
-	if s := m.Fit(5000); s.Width != 100 || s.Height != 50 {
-		t.Errorf("got %d×%d, want 100×50", s.Width, s.Height)
-	}
-	if s := m.Fit(1 << 20); s.Width != 200 || s.Height != 100 {
-		t.Errorf("got %d×%d, want the image as it is", s.Width, s.Height)
-	}
-}
-
 // TestFromPart takes a part of a larger picture: its corner is the origin.
 func TestFromPart(t *testing.T) {
 	t.Parallel()
