@@ -33,8 +33,7 @@ func (t *training) eachImage(ctx context.Context, s stage) ([][]float32, error) 
 			missing = append(missing, i)
 		}
 	}
-	t.done += len(rows) - len(missing)
-	t.report(s.what)
+	t.begin(len(rows)-len(missing), s.what)
 
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -88,7 +87,7 @@ func (t *training) one(s stage, log *rowLog, rows [][]float32, p int) error {
 	if err := log.append(p, row); err != nil {
 		return fmt.Errorf("keep checkpoint: %w", err)
 	}
-	t.advance(1, s.what)
+	t.advance(s.what)
 	return nil
 }
 

@@ -34,10 +34,7 @@ func (c *Classifier) Train(ctx context.Context, req family.TrainRequest, w io.Wr
 	if err := validate(req); err != nil {
 		return err
 	}
-	t, err := newTraining(c, req)
-	if err != nil {
-		return err
-	}
+	t := newTraining(c, req)
 	v, err := t.vocabulary(ctx)
 	if err != nil {
 		return err
@@ -49,12 +46,13 @@ func (c *Classifier) Train(ctx context.Context, req family.TrainRequest, w io.Wr
 	if t.over() {
 		return family.ErrUnfinished
 	}
-	t.report("fitting the classifier")
+	const fitting = "fitting the classifier"
+	t.begin(0, fitting)
 	h, err := fitHead(ctx, t.fitting(features))
 	if err != nil {
 		return err
 	}
-	t.advance(1, "fitting the classifier")
+	t.advance(fitting)
 	return (&model{req.Labels, v, h}).write(w)
 }
 
@@ -103,15 +101,17 @@ type training struct {
 	family      *Classifier
 	fingerprint fingerprint
 
-	mu          sync.Mutex // guards what follows
-	worked      bool       // this slice has got further
-	done, total int
+	total int // parts of the whole training
+
+	mu     sync.Mutex // guards what follows, and calls of Progress
+	worked bool       // this slice has got further
+	done   int        // of total
 }
 
-func newTraining(c *Classifier, req family.TrainRequest) (*training, error) {
+func newTraining(c *Classifier, req family.TrainRequest) *training {
 	t := &training{TrainRequest: req, family: c, fingerprint: fingerprintOf(req)}
 	t.total = t.sampledImages() + len(req.Examples) + 2
-	return t, nil
+	return t
 }
 
 // over reports whether the slice shall end: its deadline has come, and it has
@@ -122,19 +122,23 @@ func (t *training) over() bool {
 	return t.worked && t.Scratch != "" && !t.Deadline.IsZero() && !t.family.now().Before(t.Deadline)
 }
 
-// advance counts n finished parts and tells of them.
-func (t *training) advance(n int, what string) {
+// begin tells what is begun, of which earlier slices have finished some parts.
+func (t *training) begin(finished int, what string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.count(finished, what)
+}
+
+// advance counts a part that this slice has finished, and tells of it.
+func (t *training) advance(what string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.worked = true
-	t.done += n
-	if t.Progress != nil {
-		t.Progress(t.done, t.total, what)
-	}
+	t.count(1, what)
 }
 
-// report tells what is begun.
-func (t *training) report(what string) {
+func (t *training) count(finished int, what string) {
+	t.done += finished
 	if t.Progress != nil {
 		t.Progress(t.done, t.total, what)
 	}
@@ -146,8 +150,7 @@ func (t *training) sampledImages() int { return min(len(t.Examples), sampledImag
 func (t *training) vocabulary(ctx context.Context) (*vocabulary, error) {
 	const sampling, fitting = "sampling images", "fitting the vocabulary"
 	if v := t.loadVocabulary(); v != nil {
-		t.done += t.sampledImages() + 1
-		t.report(fitting)
+		t.begin(t.sampledImages()+1, fitting)
 		return v, nil
 	}
 	chosen := rand.New(rand.NewPCG(t.Seed, 0x73616d70)).Perm(len(t.Examples))[:t.sampledImages()]
@@ -162,7 +165,7 @@ func (t *training) vocabulary(ctx context.Context) (*vocabulary, error) {
 	if t.over() {
 		return nil, family.ErrUnfinished
 	}
-	t.report(fitting)
+	t.begin(0, fitting)
 	samples, at := unpackSamples(rows)
 	v, err := fitVocabulary(ctx, samples, at, t.Seed)
 	if err != nil {
@@ -171,7 +174,7 @@ func (t *training) vocabulary(ctx context.Context) (*vocabulary, error) {
 	if err := t.saveVocabulary(v); err != nil {
 		return nil, err
 	}
-	t.advance(1, fitting)
+	t.advance(fitting)
 	return v, nil
 }
 
