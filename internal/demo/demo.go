@@ -27,8 +27,8 @@ const (
 type Config struct {
 	// Server is where the requests go.
 	Server Server
-	// Dir is an existing directory for images and manifests. The story
-	// leaves its files there.
+	// Dir is a directory for images and manifests, made where it is not
+	// there. The story leaves its files in it.
 	Dir string
 	// Images, where it is not zero, are used instead of drawn ones.
 	Images UserImages

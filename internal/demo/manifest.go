@@ -168,8 +168,8 @@ func longestSuffix(root *os.Root, key string) (string, error) {
 	return "", fmt.Errorf("no file below %s ends in %q", root.Name(), path.Base(key))
 }
 
-// holdBack takes a fifth of the images of every label, at least one, chosen
-// by the seed.
+// holdBack takes a fifth of the images of every label, chosen by the seed: at
+// least one, but never the last that is left to train on.
 func holdBack(all []labelled, seed uint64) (train, test []labelled) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	groups := make(map[string][]int)

@@ -26,7 +26,7 @@ func (f *Fisher) Encode(s *Set) []float32 {
 	for i, v := range out {
 		out[i] = float32(math.Copysign(math.Sqrt(math.Abs(float64(v))), float64(v)))
 	}
-	Normalise(out)
+	normalise(out)
 	return out
 }
 
@@ -56,8 +56,8 @@ func (f *Fisher) gradient(p *pool, n int) []float32 {
 	return out
 }
 
-// Normalise scales v to length one; zeros stay.
-func Normalise(v []float32) {
+// normalise scales v to length one; zeros stay.
+func normalise(v []float32) {
 	var sum float64
 	for _, x := range v {
 		sum += float64(x) * float64(x)

@@ -22,8 +22,8 @@ type GMM struct {
 func (g *GMM) K() int { return len(g.Weight) }
 
 const (
-	emRounds    = 10
-	kMeansRound = 4
+	emRounds     = 10
+	kMeansRounds = 4
 	// varianceFloor is the smallest variance of a component, as a part of the
 	// variance of all samples in that dimension.
 	varianceFloor = 0.01
@@ -37,7 +37,7 @@ func FitGMM(ctx context.Context, samples *Set, k int, seed uint64) (*GMM, error)
 	}
 	floor := floors(samples)
 	g := start(samples, k, floor, seed)
-	for range kMeansRound {
+	for range kMeansRounds {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
