@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
@@ -56,7 +55,7 @@ func isNeeded(ctx context.Context, g kms.Grant, prefix string, versions Versions
 	if g.Grantee != Principal {
 		return true, nil // somebody else's, whatever its name
 	}
-	a, err := arn.ParseProjectVersion(strings.TrimPrefix(g.Name, prefix))
+	a, err := versionOf(g.Name, prefix)
 	if err != nil {
 		return true, nil //nolint:nilerr // not one that the vault has named
 	}

@@ -11,8 +11,10 @@ package vault
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/blob"
@@ -68,7 +70,7 @@ func (v *Vault) Prepare(ctx context.Context, caller arn.Caller, keyID string, ve
 		Retiring:                Principal,
 		Operations:              []kms.Operation{kms.GenerateDataKeyOperation, kms.DecryptOperation},
 		EncryptionContextEquals: encryptionContext(version),
-		Name:                    JobGrantPrefix + version.String(),
+		Name:                    grantName(JobGrantPrefix, version),
 	}
 	job, err := v.Keys.CreateGrant(ctx, caller, request)
 	if err != nil {
@@ -76,7 +78,7 @@ func (v *Vault) Prepare(ctx context.Context, caller arn.Caller, keyID string, ve
 	}
 	use := KeyUse{Key: job.Key, JobGrant: job.ID}
 	request.Operations = []kms.Operation{kms.DecryptOperation}
-	request.Name = VersionGrantPrefix + version.String()
+	request.Name = grantName(VersionGrantPrefix, version)
 	lasting, err := v.Keys.CreateGrant(ctx, caller, request)
 	if err != nil {
 		return KeyUse{}, errors.Join(refusal(err, keyID), v.Abandon(context.WithoutCancel(ctx), use))
@@ -91,6 +93,18 @@ const (
 	JobGrantPrefix     = "mimeo-job:"
 	VersionGrantPrefix = "mimeo-version:"
 )
+
+// grantName ends with chance: KMS gives one grant to all requests of one name,
+// and of two requests for one version the one that is refused abandons its own.
+func grantName(prefix string, version arn.ProjectVersion) string {
+	return prefix + version.String() + "#" + rand.Text()
+}
+
+// versionOf returns the version that a grant's name is for.
+func versionOf(name, prefix string) (arn.ProjectVersion, error) {
+	version, _, _ := strings.Cut(strings.TrimPrefix(name, prefix), "#")
+	return arn.ParseProjectVersion(version)
+}
 
 // Release retires the job grant of an ended job whose version lives on. Like
 // Abandon it may be repeated.

@@ -200,6 +200,25 @@ func TestGrantsEndWithWhatTheyAreFor(t *testing.T) {
 	check("after Abandon", 0, 0)
 }
 
+// TestARefusedRequestAbandonsItsOwnGrants has two requests for one version,
+// as two that come in the same millisecond are, of which one is refused.
+func TestARefusedRequestAbandonsItsOwnGrants(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	v, key := version(source, "v"), f.key(t, source).String()
+	accepted, refused := f.prepare(t, source, key, v), f.prepare(t, source, key, v)
+	if err := f.Abandon(t.Context(), refused); err != nil {
+		t.Fatal(err)
+	}
+	k := f.newKey(t, v, accepted)
+	if err := f.Release(t.Context(), accepted); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Unlock(t.Context(), v, customlabels.Bundle{VersionKey: k.Wrapped, Key: accepted.Key}); err != nil {
+		t.Errorf("unlocking under the version grant: %v", err)
+	}
+}
+
 func TestKeysThatCannotSealAreRefusedInRekognitionsWords(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
