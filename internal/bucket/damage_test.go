@@ -68,6 +68,45 @@ func TestDamagedBlobsAreNotServed(t *testing.T) {
 	}
 }
 
+// TestAMissingPartIsNotPassedOver reads on after the error, as nobody should.
+func TestAMissingPartIsNotPassedOver(t *testing.T) {
+	t.Parallel()
+	w := open(t, mem.New(), nil)
+	u, err := w.CreateMultipartUpload(t.Context(), caller, bucket.UploadRequest{Bucket: "bkt", Key: "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	complete := bucket.CompleteRequest{Bucket: "bkt", Key: "k", UploadID: u.ID}
+	var missing digest.Digest
+	for i, text := range []string{strings.Repeat("1", 5<<20), strings.Repeat("2", 5<<20), "3"} {
+		_, p, err := w.UploadPart(t.Context(), caller, bucket.PartRequest{Bucket: "bkt", Key: "k", UploadID: u.ID, Number: i + 1, Body: bucket.Body{Reader: strings.NewReader(text), Size: -1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		complete.Parts = append(complete.Parts, bucket.CompletedPart{Number: i + 1, ETag: p.ETag})
+		if i == 1 {
+			missing = p.Digest
+		}
+	}
+	if _, err := w.CompleteMultipartUpload(t.Context(), caller, complete); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.blobs.Delete(t.Context(), missing); err != nil {
+		t.Fatal(err)
+	}
+	d, err := w.GetObject(t.Context(), caller, bucket.GetRequest{Bucket: "bkt", Key: "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.Body.Close() }()
+	if got, err := io.ReadAll(d.Body); len(got) != 5<<20 || !errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("%d bytes, %v; want the first part and ErrNotFound", len(got), err)
+	}
+	if got, err := io.ReadAll(d.Body); len(got) != 0 || !errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("reading on: %d bytes, %v; want ErrNotFound again", len(got), err)
+	}
+}
+
 // failing is a store whose writes end with an error after n bytes.
 type failing struct {
 	blob.Store

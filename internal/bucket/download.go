@@ -144,7 +144,8 @@ type reader struct {
 	file blob.Blob // that holds them
 }
 
-// next opens the next part of which bytes are wanted.
+// next opens the next part of which bytes are wanted. Where that fails it is
+// the next one still: no part is ever passed over.
 func (r *reader) next() error {
 	for len(r.parts) > 0 && r.span.Offset >= r.parts[0].Size && r.span.Length > 0 {
 		r.span.Offset -= r.parts[0].Size
@@ -155,10 +156,10 @@ func (r *reader) next() error {
 	}
 	p := r.parts[0]
 	wanted := Span{Offset: r.span.Offset, Length: min(r.span.Length, p.Size-r.span.Offset)}
-	r.parts, r.span = r.parts[1:], Span{Length: r.span.Length - wanted.Length}
 	if err := r.openPart(p, wanted); err != nil {
-		return fmt.Errorf("open part %d of object %s: %w", p.Number, r.id, err)
+		return errors.Join(fmt.Errorf("open part %d of object %s: %w", p.Number, r.id, err), r.Close())
 	}
+	r.parts, r.span = r.parts[1:], Span{Length: r.span.Length - wanted.Length}
 	return nil
 }
 
