@@ -106,12 +106,15 @@ func (r *request) drain() error {
 // checkOwners compares the buckets' owners with those that the request expects.
 func (a *API) checkOwners(r *request) error {
 	source, _, _ := strings.Cut(strings.TrimPrefix(r.Header.Get(copySourceHeader), "/"), "/")
-	for name, header := range map[string]string{r.bucket: "x-amz-expected-bucket-owner", source: "x-amz-source-expected-bucket-owner"} {
-		expected := r.Header.Get(header)
-		if expected == "" || name == "" {
+	for _, is := range []struct{ bucket, header string }{
+		{r.bucket, "x-amz-expected-bucket-owner"},
+		{source, "x-amz-source-expected-bucket-owner"},
+	} {
+		expected := r.Header.Get(is.header)
+		if expected == "" || is.bucket == "" {
 			continue
 		}
-		owner, err := a.buckets.Owner(r.Context(), r.caller, name)
+		owner, err := a.buckets.Owner(r.Context(), r.caller, is.bucket)
 		if err != nil && !errors.Is(err, bucket.NoSuchBucket) {
 			return err
 		}

@@ -124,6 +124,8 @@ func TestRefusals(t *testing.T) {
 		"no such KMS key":       {call{"PUT", "/bkt/k", []string{"x-amz-server-side-encryption", "aws:kms", "x-amz-server-side-encryption-aws-kms-key-id", "alias/none"}, ""}, "400 KMS.NotFoundException"},
 		"context":               {call{"PUT", "/bkt/k", []string{"x-amz-server-side-encryption", "aws:kms", "x-amz-server-side-encryption-context", "e30"}, ""}, "400 InvalidArgument"},
 		"context that is ours":  {call{"PUT", "/bkt/k", []string{"x-amz-server-side-encryption", "aws:kms", "x-amz-server-side-encryption-context", reservedCtx}, ""}, "400 InvalidArgument"},
+		"owner of a copy":       {call{"PUT", "/bkt/c", []string{"x-amz-copy-source", "/bkt/k", "x-amz-expected-bucket-owner", theirs}, ""}, "403 AccessDenied"},
+		"owner of a source":     {call{"PUT", "/bkt/c", []string{"x-amz-copy-source", "/bkt/k", "x-amz-source-expected-bucket-owner", theirs}, ""}, "403 AccessDenied"},
 		"owner":                 {call{"GET", "/bkt/k", []string{"x-amz-expected-bucket-owner", theirs}, ""}, "403 AccessDenied"},
 		"metadata of 2 KiB":     {call{"PUT", "/bkt/k", []string{"x-amz-meta-a", strings.Repeat("v", 2048)}, ""}, "400 MetadataTooLarge"},
 		"none match of a write": {call{"PUT", "/bkt/k", []string{"If-None-Match", "x"}, ""}, "501 NotImplemented"},
