@@ -72,7 +72,7 @@ func canonicalRequests(r *http.Request, c *claim, payload string) []string {
 	paths := canonicalPaths(path, c.scope.Service)
 	requests := make([]string, len(paths))
 	for i, p := range paths {
-		requests[i] = strings.Join([]string{r.Method, p, canonicalQuery(c), headers, c.signedHeader, payload}, "\n")
+		requests[i] = strings.Join([]string{r.Method, p, canonicalQuery(c), headers, strings.Join(c.signed, ";"), payload}, "\n")
 	}
 	return requests
 }

@@ -27,16 +27,15 @@ func (s Scope) String() string {
 
 // A claim is what a request says about its own signature.
 type claim struct {
-	accessKeyID  string
-	scope        Scope
-	signed       []string // names of the signed headers, as listed
-	signature    string
-	when         time.Time
-	token        string // session token, may be empty
-	presigned    bool
-	expires      time.Duration // presigned only; 0: not said
-	query        []pair
-	signedHeader string
+	accessKeyID string
+	scope       Scope
+	signed      []string // names of the signed headers, as listed
+	signature   string
+	when        time.Time
+	token       string // session token, may be empty
+	presigned   bool
+	expires     time.Duration // presigned only; 0: not said
+	query       []pair
 }
 
 // ScopeOf returns the scope that a request claims, for routing; nothing is
@@ -177,7 +176,7 @@ func (c *claim) fill(code fault.Code, credential, signedHeaders, signature, when
 	if parts[4] != terminator {
 		return fault.New(WrongScope, "Credential should be scoped with a valid terminator: '%s'.", terminator)
 	}
-	c.signedHeader, c.signed = signedHeaders, strings.Split(signedHeaders, ";")
+	c.signed = strings.Split(signedHeaders, ";")
 	for _, name := range c.signed {
 		if name == "" || name != strings.ToLower(name) || strings.ContainsAny(name, " \t,:") {
 			return fault.New(code, "SignedHeaders must be lower-case header names joined by ';'.")

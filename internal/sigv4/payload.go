@@ -26,7 +26,7 @@ const (
 // A payload is how a request's body is bound to its signature.
 type payload struct {
 	claimed string // last line of the canonical request
-	hash    string // the body's SHA-256, if the signature holds it
+	hash    string // the SHA-256 that a body still unread must have; empty: none is signed
 	body    []byte // the whole body, if it was read already
 }
 
@@ -74,7 +74,7 @@ func (v *Verifier) readWhole(r *http.Request, claimed string) (payload, error) {
 	if !strings.EqualFold(claimed, sum) {
 		return payload{}, fault.New(ContentMismatch, "The provided 'x-amz-content-sha256' header does not match what was computed.")
 	}
-	return payload{claimed: claimed, hash: sum, body: body}, nil
+	return payload{claimed: claimed, body: body}, nil
 }
 
 // replaceBody puts the verifying reader in the body's place.

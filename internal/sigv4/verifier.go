@@ -55,14 +55,8 @@ func New(service string, credentials Credentials, now func() time.Time) *Verifie
 
 // An Identity is who signed a request, and how.
 type Identity struct {
-	Caller      arn.Caller
-	Service     string
-	AccessKeyID string
-	SignedAt    time.Time
-	Presigned   bool
-	// ContentSHA256 is the signed hash of the body in lower-case
-	// hexadecimal, or empty if the body is streamed or unsigned.
-	ContentSHA256 string
+	Caller    arn.Caller
+	Presigned bool
 	// Trailer holds the trailers of an aws-chunked body, such as
 	// X-Amz-Checksum-Crc32, once the body has been read to its end.
 	Trailer http.Header
@@ -109,11 +103,7 @@ func (v *Verifier) Authenticate(r *http.Request) (Identity, error) {
 	}) {
 		return Identity{}, mismatch()
 	}
-	id := Identity{
-		Caller:  arn.Caller{Principal: who, Region: c.scope.Region},
-		Service: c.scope.Service, AccessKeyID: c.accessKeyID, SignedAt: c.when, Presigned: c.presigned,
-		ContentSHA256: p.hash, Trailer: http.Header{},
-	}
+	id := Identity{Caller: arn.Caller{Principal: who, Region: c.scope.Region}, Presigned: c.presigned, Trailer: http.Header{}}
 	return id, v.replaceBody(r, &c, p, key, id.Trailer)
 }
 
