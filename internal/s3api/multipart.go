@@ -8,6 +8,7 @@ import (
 
 	"mimeo/internal/bucket"
 	"mimeo/internal/fault"
+	"mimeo/internal/sigv4"
 )
 
 type initiateMultipartUploadResult struct {
@@ -112,10 +113,20 @@ func (a *API) completeMultipartUpload(w http.ResponseWriter, r *request) error {
 	if err := answerSealing(w.Header(), o.Encryption); err != nil {
 		return err
 	}
-	result := completeMultipartUploadResult{Location: "http://" + r.Host + r.URL.EscapedPath(), Bucket: r.bucket, Key: r.key, ETag: quoted(o.ETag)}
+	result := completeMultipartUploadResult{Location: r.url(), Bucket: r.bucket, Key: r.key, ETag: quoted(o.ETag)}
 	result.set(o.Checksum)
 	result.ChecksumType = o.Checksum.Type()
 	return answerXML(w, result)
+}
+
+// url is the URL of what a request is about, as the client named it.
+func (r *request) url() string {
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	path, _ := sigv4.Target(r.Request)
+	return scheme + "://" + r.Host + path
 }
 
 // parseComplete reads the document of CompleteMultipartUpload.

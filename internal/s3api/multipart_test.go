@@ -281,6 +281,22 @@ func TestDeleteObjects(t *testing.T) {
 	}
 }
 
+func TestLocationOfUploads(t *testing.T) {
+	overBoth(t, func(t *testing.T, s *server) {
+		c := s.client(mine)
+		create(t, c, "uploads")
+		bkt, key := aws.String("uploads"), aws.String("dir/a b")
+		id, parts := upload(t, c, &s3.CreateMultipartUploadInput{Bucket: bkt, Key: key}, [][]byte{[]byte("all")})
+		out, err := c.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{Bucket: bkt, Key: key, UploadId: &id, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := s.URL + "/uploads/dir/a%20b"; aws.ToString(out.Location) != want {
+			t.Errorf("location %q, want %q", aws.ToString(out.Location), want)
+		}
+	})
+}
+
 // unseekable is a stream.
 type unseekable struct{ io.Reader }
 

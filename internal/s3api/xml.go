@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,11 +83,7 @@ func parseXML(text []byte, root string) (element, error) {
 func (e element) fields(names ...string) (map[string]string, error) {
 	found := make(map[string]string, len(e.children))
 	for _, child := range e.children {
-		known := false
-		for _, name := range names {
-			known = known || name == child.name
-		}
-		if _, twice := found[child.name]; twice || !known || len(child.children) > 0 {
+		if _, twice := found[child.name]; twice || !slices.Contains(names, child.name) || len(child.children) > 0 {
 			return nil, malformed()
 		}
 		found[child.name] = string(child.text)
