@@ -286,7 +286,7 @@ func (w *world) deleteSource(t testing.TB) {
 	}
 	err := errors.Join(
 		w.db.Versions().Delete(t.Context(), w.source.ARN),
-		w.kms.RetireGrant(t.Context(), arn.Caller{Principal: vault.Principal, Region: "us-east-1"}, w.sourceKey, w.source.Bundle.Grant),
+		w.kms.RetireGrant(t.Context(), arn.Caller{Principal: customlabels.Principal, Region: "us-east-1"}, w.sourceKey, w.source.Bundle.Grant),
 		w.kms.DisableKey(t.Context(), trusting, w.sourceKey.String()),
 	)
 	if err != nil {

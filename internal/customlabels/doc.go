@@ -4,3 +4,8 @@
 //
 // API reference: https://docs.aws.amazon.com/rekognition/latest/APIReference/
 package customlabels
+
+import "mimeo/internal/arn"
+
+// Principal is who the service is when it uses a caller's key, under a grant.
+var Principal = arn.Service("rekognition.amazonaws.com")

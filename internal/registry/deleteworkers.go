@@ -103,7 +103,7 @@ func (w deleteVersionWorker) Work(ctx context.Context, run *job.Run) error {
 		return fmt.Errorf("read version %s: %w", args.Version, err)
 	}
 	if v.Bundle.Grant != "" {
-		us := arn.Caller{Principal: arn.Service("rekognition.amazonaws.com"), Region: v.ARN.Region}
+		us := arn.Caller{Principal: customlabels.Principal, Region: v.ARN.Region}
 		if err := w.s.grants.RetireGrant(ctx, us, v.Bundle.Key, v.Bundle.Grant); err != nil {
 			return fmt.Errorf("retire grant of version %s: %w", args.Version, err)
 		}

@@ -52,7 +52,7 @@ func SweepGrants(ctx context.Context, grants Grants, versions Versions) (int, er
 }
 
 func isNeeded(ctx context.Context, g kms.Grant, prefix string, versions Versions) (bool, error) {
-	if g.Grantee != Principal {
+	if g.Grantee != customlabels.Principal {
 		return true, nil // somebody else's, whatever its name
 	}
 	a, err := versionOf(g.Name, prefix)

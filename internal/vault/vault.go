@@ -24,9 +24,6 @@ import (
 	"mimeo/internal/kms"
 )
 
-// Principal is who the service is when it uses a key.
-var Principal = arn.Service("rekognition.amazonaws.com")
-
 // Keys is what the vault needs of KMS.
 type Keys interface {
 	CreateGrant(ctx context.Context, caller arn.Caller, req kms.GrantRequest) (kms.Grant, error)
@@ -66,8 +63,8 @@ func (v *Vault) Prepare(ctx context.Context, caller arn.Caller, keyID string, ve
 	}
 	request := kms.GrantRequest{
 		KeyID:                   keyID,
-		Grantee:                 Principal,
-		Retiring:                Principal,
+		Grantee:                 customlabels.Principal,
+		Retiring:                customlabels.Principal,
 		Operations:              []kms.Operation{kms.GenerateDataKeyOperation, kms.DecryptOperation},
 		EncryptionContextEquals: encryptionContext(version),
 		Name:                    grantName(JobGrantPrefix, version),
@@ -153,7 +150,9 @@ func (v *Vault) Unlock(ctx context.Context, version arn.ProjectVersion, b custom
 	return VersionKey{Wrapped: b.VersionKey, version: version, plain: plain}, nil
 }
 
-func serviceIn(region string) arn.Caller { return arn.Caller{Principal: Principal, Region: region} }
+func serviceIn(region string) arn.Caller {
+	return arn.Caller{Principal: customlabels.Principal, Region: region}
+}
 
 // encryptionContext binds a version key to its account and version.
 func encryptionContext(version arn.ProjectVersion) kms.EncryptionContext {
