@@ -219,6 +219,51 @@ func TestARefusedRequestAbandonsItsOwnGrants(t *testing.T) {
 	}
 }
 
+// statuses are the versions that there are.
+type statuses map[arn.ProjectVersion]customlabels.Status
+
+func (s statuses) Version(_ context.Context, v arn.ProjectVersion) (customlabels.ProjectVersion, error) {
+	status, ok := s[v]
+	if !ok {
+		return customlabels.ProjectVersion{}, customlabels.ResourceNotFound
+	}
+	return customlabels.ProjectVersion{ARN: v, Status: status}, nil
+}
+
+func TestSweepRetiresWhatNoVersionNeeds(t *testing.T) {
+	t.Parallel()
+	v := version(source, "v")
+	for name, test := range map[string]struct {
+		versions       statuses
+		jobs, lastings int // that stay
+	}{
+		"no version": {statuses{}, 0, 0},
+		"training":   {statuses{v: customlabels.TrainingInProgress}, 1, 1},
+		"copying":    {statuses{v: customlabels.CopyingInProgress}, 1, 1},
+		"a model":    {statuses{v: customlabels.Running}, 0, 1},
+		"deleting":   {statuses{v: customlabels.Deleting}, 0, 1},
+		"failed":     {statuses{v: customlabels.CopyingFailed}, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			key := f.key(t, source).String()
+			f.prepare(t, source, key, v)
+			foreign := kms.GrantRequest{KeyID: key, Grantee: destination.Principal, Operations: []kms.Operation{kms.DecryptOperation}, Name: vault.JobGrantPrefix + v.String()}
+			if _, err := f.kms.CreateGrant(t.Context(), source, foreign); err != nil {
+				t.Fatal(err)
+			}
+			swept, err := vault.SweepGrants(t.Context(), f.kms, test.versions)
+			if want := 2 - test.jobs - test.lastings; swept != want || err != nil {
+				t.Errorf("%d grants were swept, %v; want %d", swept, err, want)
+			}
+			if jobs, lastings := f.liveGrants(t); jobs != test.jobs+1 || lastings != test.lastings {
+				t.Errorf("%d job and %d version grants stay, want %d, of which one is foreign, and %d", jobs, lastings, test.jobs+1, test.lastings)
+			}
+		})
+	}
+}
+
 func TestKeysThatCannotSealAreRefusedInRekognitionsWords(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
