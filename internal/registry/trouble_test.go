@@ -80,9 +80,9 @@ func (s *trouble) ClearEntries(ctx context.Context, w registry.Work, limit int) 
 	return more, s.wrote(err)
 }
 
-// TestTrouble cuts every job of datasets off after every one of its writes:
-// the end is always the same.
-func TestTrouble(t *testing.T) {
+// TestAJobThatIsCutAfterAnyWriteEndsTheSame has every job of datasets and
+// every one of its writes.
+func TestAJobThatIsCutAfterAnyWriteEndsTheSame(t *testing.T) {
 	t.Parallel()
 	stories := map[string]func(w *world, n int) string{
 		"create": func(w *world, n int) string {
