@@ -18,7 +18,7 @@ import (
 // they were sent.
 type routes struct {
 	services map[string]http.Handler // by signing name; S3 is one of them
-	own      map[string]http.Handler // by path; a bucket's name cannot start with "-"
+	own      map[string]http.Handler // by path; no bucket's name starts with "-"
 }
 
 // targets tells the service of an unsigned request from its X-Amz-Target,
@@ -34,11 +34,14 @@ var actions = map[string]string{
 	"2010-05-08": "iam",
 }
 
-// ServeHTTP gives a request to its service.
+// ServeHTTP gives a request to its service. One that is signed is never for a
+// page: below a bucket's host, a key may be named like it.
 func (s *routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if page, ok := s.own[r.URL.Path]; ok {
-		page.ServeHTTP(w, r)
-		return
+		if _, signed := sigv4.ScopeOf(r); !signed {
+			page.ServeHTTP(w, r)
+			return
+		}
 	}
 	s.services[s.serviceOf(r)].ServeHTTP(w, r)
 }

@@ -39,6 +39,7 @@ func TestRoutes(t *testing.T) {
 		{"a key with dots", "GET /b/../c//d/ HTTP/1.1\n", "s3"},
 		{"own page", "GET /-/healthz HTTP/1.1\n", "own"},
 		{"own page, not quite", "GET /-/healthz/ HTTP/1.1\n", "s3"},
+		{"a key named like an own page", "PUT /-/healthz HTTP/1.1\n" + scope("s3"), "s3"},
 		{"own page in a bucket", "GET /b/-/healthz HTTP/1.1\n", "s3"},
 	} {
 		head, body, _ := strings.Cut(c.request, "\n\n")
