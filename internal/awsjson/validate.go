@@ -16,6 +16,10 @@ import (
 // maxEcho is the longest value that a message repeats, in bytes.
 const maxEcho = 2048
 
+// maxFound is how many violations are enough to stop looking into a list: a
+// message is not to be much longer than the request.
+const maxFound = 1000
+
 // validate checks a document against the constraints of its shape and answers
 // all violations in AWS's sentence. A value of the wrong JSON type is passed
 // over: decoding refuses it.
@@ -66,6 +70,9 @@ func checkList(s Shape, items []any, path string, found *[]string) {
 	}
 	scalar := false
 	for i, item := range items {
+		if len(*found) >= maxFound {
+			break
+		}
 		switch item.(type) {
 		case map[string]any, []any:
 			check(*s.Item, item, member(path, i), found)

@@ -86,3 +86,14 @@ func TestValidationEchoIsBounded(t *testing.T) {
 		t.Errorf("the message has %d bytes", len(err.Error()))
 	}
 }
+
+// TestLongLists has a list in which every item is wrong: the message does not
+// outgrow the request by much.
+func TestLongLists(t *testing.T) {
+	t.Parallel()
+	var f *fault.Error
+	err := awsjson.Validate(shape, `{"ProjectName":"p","Assets":[{}`+strings.Repeat(",{}", 99_999)+`]}`)
+	if !errors.As(err, &f) || !strings.HasPrefix(f.Message, "1000 validation errors detected: ") || len(f.Message) > 300_000 {
+		t.Errorf("%.200s", err)
+	}
+}
