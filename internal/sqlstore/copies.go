@@ -67,20 +67,13 @@ func (s *Copies) FailCopy(ctx context.Context, a job.Attempt, v arn.ProjectVersi
 // end runs the last write of a copy and drops its pin, once.
 func (s *Copies) end(ctx context.Context, a job.Attempt, v arn.ProjectVersion, write func(*tx) error) error {
 	return s.db.write(ctx, func(t *tx) error {
-		if err := t.current(ctx, a); err != nil {
+		if waits, err := t.waits(ctx, a, v, customlabels.CopyingInProgress); err != nil || !waits {
 			return err
-		}
-		now, err := version(ctx, t, v)
-		if err != nil {
-			return err
-		}
-		if now.Status != customlabels.CopyingInProgress {
-			return nil // a former run of this job came so far
 		}
 		if err := write(t); err != nil {
 			return err
 		}
-		_, err = t.ExecContext(ctx, `DELETE FROM pins WHERE holder = $1`, v.String())
+		_, err := t.ExecContext(ctx, `DELETE FROM pins WHERE holder = $1`, v.String())
 		return err
 	})
 }

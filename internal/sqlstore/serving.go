@@ -70,15 +70,8 @@ func (s *Serving) BeginStop(ctx context.Context, a arn.ProjectVersion, spec job.
 // other state stays as it is.
 func (s *Serving) EndChange(ctx context.Context, a job.Attempt, v arn.ProjectVersion, from, to customlabels.Status, message string) error {
 	return s.db.write(ctx, func(t *tx) error {
-		if err := t.current(ctx, a); err != nil {
+		if waits, err := t.waits(ctx, a, v, from); err != nil || !waits {
 			return err
-		}
-		now, err := version(ctx, t, v)
-		if err != nil {
-			return err
-		}
-		if now.Status != from {
-			return nil // a former run of this job came so far
 		}
 		return t.setStatus(ctx, v, []customlabels.Status{from}, to, message)
 	})

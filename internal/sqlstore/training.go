@@ -151,15 +151,8 @@ func (s *Trainings) SetProgress(ctx context.Context, a job.Attempt, v arn.Projec
 // that has ended stays as it is.
 func (s *Trainings) EndTraining(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion) error {
 	return s.db.write(ctx, func(t *tx) error {
-		if err := t.current(ctx, a); err != nil {
+		if waits, err := t.waits(ctx, a, v.ARN, customlabels.TrainingInProgress); err != nil || !waits {
 			return err
-		}
-		now, err := version(ctx, t, v.ARN)
-		if err != nil {
-			return err
-		}
-		if now.Status != customlabels.TrainingInProgress {
-			return nil // a former run of this job came so far
 		}
 		if err := t.finishVersion(ctx, v); err != nil {
 			return err

@@ -206,6 +206,17 @@ func (t *tx) setStatus(ctx context.Context, a arn.ProjectVersion, from []customl
 	return customlabels.ResourceInUse
 }
 
+// waits reports whether a version still waits, in a state, for the last write
+// of a job: it does not where a former run of the job came so far. It fails
+// with job.ErrSuperseded unless the attempt is the current one.
+func (t *tx) waits(ctx context.Context, a job.Attempt, v arn.ProjectVersion, in customlabels.Status) (bool, error) {
+	if err := t.current(ctx, a); err != nil {
+		return false, err
+	}
+	now, err := version(ctx, t, v)
+	return now.Status == in, err
+}
+
 // BeginDelete moves a version to DELETING and inserts the job that drops it.
 // It fails with ResourceInUse where the version is in another state than v
 // was read in, or a copy is reading it.
