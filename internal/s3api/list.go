@@ -87,11 +87,10 @@ func (a *API) listObjects(w http.ResponseWriter, r *request) error {
 
 // list reads what both versions have in common, and answers it.
 func (a *API) list(r *request, req bucket.ListRequest) (listBucketResult, bucket.Page, error) {
-	encoding := r.query.Get("encoding-type")
-	if encoding != "" && encoding != "url" {
-		return listBucketResult{}, bucket.Page{}, fault.New(bucket.InvalidArgument, "Invalid Encoding Method specified in Request")
+	encoding, err := r.encoding()
+	if err != nil {
+		return listBucketResult{}, bucket.Page{}, err
 	}
-	var err error
 	if req.MaxKeys, err = r.count("max-keys", 0, bucket.MaxKeys, bucket.MaxKeys); err != nil {
 		return listBucketResult{}, bucket.Page{}, err
 	}
@@ -115,6 +114,15 @@ func (a *API) list(r *request, req bucket.ListRequest) (listBucketResult, bucket
 		result.CommonPrefixes = append(result.CommonPrefixes, commonPrefix{encode(prefix)})
 	}
 	return result, page, nil
+}
+
+// encoding reads how a listing shall write keys.
+func (r *request) encoding() (string, error) {
+	encoding := r.query.Get("encoding-type")
+	if encoding != "" && encoding != "url" {
+		return "", fault.New(bucket.InvalidArgument, "Invalid Encoding Method specified in Request")
+	}
+	return encoding, nil
 }
 
 // encoder returns how a listing writes keys: as they are, or with

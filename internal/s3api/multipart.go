@@ -201,12 +201,16 @@ func (a *API) listParts(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	encoding, err := r.encoding()
+	if err != nil {
+		return err
+	}
 	page, err := a.buckets.ListParts(r.Context(), r.caller, r.bucket, r.key, r.query.Get("uploadId"), after, limit)
 	if err != nil {
 		return err
 	}
 	account := owner{ID: r.caller.Principal.Account}
-	encode := encoder(r.query.Get("encoding-type"))
+	encode := encoder(encoding)
 	result := listPartsResult{
 		Bucket: r.bucket, Key: encode(r.key), UploadID: page.Upload.ID, Initiator: account, Owner: account, StorageClass: "STANDARD",
 		PartNumberMarker: after, MaxParts: limit, IsTruncated: page.Truncated,
@@ -251,13 +255,16 @@ func (a *API) listMultipartUploads(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	encoding, err := r.encoding()
+	if err != nil {
+		return err
+	}
 	prefix, afterKey, afterID := r.query.Get("prefix"), r.query.Get("key-marker"), r.query.Get("upload-id-marker")
 	page, err := a.buckets.ListMultipartUploads(r.Context(), r.caller, r.bucket, prefix, afterKey, afterID, limit)
 	if err != nil {
 		return err
 	}
 	account := owner{ID: r.caller.Principal.Account}
-	encoding := r.query.Get("encoding-type")
 	encode := encoder(encoding)
 	result := listMultipartUploadsResult{
 		Bucket: r.bucket, Prefix: encode(prefix), KeyMarker: encode(afterKey), UploadIDMarker: afterID,
