@@ -21,11 +21,13 @@ const (
 // Sweep removes blobs that nothing has named for a time. A short grace is
 // only for a server on which no job runs and nothing is uploaded.
 func (a *App) Sweep(ctx context.Context, grace time.Duration) (blob.Swept, error) {
+	db := a.storage.db
 	return blob.Sweeper{
 		Store: a.storage.blobs,
-		// Jobs are asked first: what a job names, its version names before
-		// the job forgets it.
-		References: references{a.storage.db.Jobs(), a.storage.db.Versions(), a.storage.db.Buckets()},
+		// Jobs read all that they have recorded, so they are asked only of
+		// what nobody else names; and versions again after them: what a job
+		// names, its version names before the job forgets it.
+		References: references{db.Buckets(), db.Versions(), db.Jobs(), db.Versions()},
 		Grace:      grace, Now: time.Now,
 	}.Sweep(ctx)
 }
