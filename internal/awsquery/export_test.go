@@ -1,6 +1,11 @@
 package awsquery
 
-import "mimeo/internal/fault"
+import (
+	"net/http"
+	"reflect"
+
+	"mimeo/internal/fault"
+)
 
 // Answer is the wire shape of an error.
 func Answer(s Service, err error) (code fault.Code, status int, message string) {
@@ -15,4 +20,13 @@ func FrameworkCodes() []fault.Code {
 		codes = append(codes, code)
 	}
 	return codes
+}
+
+// Decode reads the form of a request into an SDK's input type.
+func Decode(r *http.Request, into any) error {
+	p, err := read(r)
+	if err != nil {
+		return err
+	}
+	return p.into(reflect.ValueOf(into).Elem())
 }
