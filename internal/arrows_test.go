@@ -15,7 +15,7 @@ var (
 	vision    = []string{"pixel", "descriptor", "ridge"}
 	contracts = []string{"blob", "envelope", "objects", "job", "family"}
 	services  = []string{"identity", "kms", "bucket", "vault", "results", "registry", "copier", "training", "serving"}
-	edges     = []string{"sigv4", "reqlog", "awsjson", "awsquery", "rekapi", "kmsapi", "stsapi", "s3api"}
+	edges     = []string{"sigv4", "reqlog", "awsjson", "awsquery", "rekapi", "mimeoapi", "kmsapi", "stsapi", "s3api"}
 )
 
 // arrows maps every package to the packages of ours that it may import,
@@ -55,6 +55,7 @@ var arrows = map[string][]string{
 	"awsjson":  {"arn", "fault", "reqlog", "sigv4"},
 	"awsquery": {"arn", "fault", "reqlog", "sigv4"},
 	"rekapi":   {"arn", "awsjson", "copier", "customlabels", "fault", "objects", "registry", "serving", "training"},
+	"mimeoapi": {"arn", "awsjson", "copier", "customlabels", "fault", "objects", "registry", "rekapi", "serving", "training"},
 	"kmsapi":   {"arn", "awsjson", "fault", "kms"},
 	"stsapi":   {"arn", "awsquery", "fault", "identity"},
 	"s3api":    {"arn", "bucket", "fault", "reqlog", "sigv4"},

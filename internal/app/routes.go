@@ -26,7 +26,12 @@ type routes struct {
 var targets = map[string]string{
 	"RekognitionService": "rekognition",
 	"TrentService":       "kms",
+	"Mimeo":              mimeo,
 }
+
+// mimeo is the service of our own operations, which are signed for
+// Rekognition and told apart from it by their target.
+const mimeo = "mimeo"
 
 // actions tells the service of an unsigned request of the Query protocol.
 var actions = map[string]string{
@@ -51,13 +56,17 @@ func (s *routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // its action, else it is S3's; a refusal then comes from that service. A
 // target that nobody has is Rekognition's to refuse: its client reads JSON.
 func (s *routes) serviceOf(r *http.Request) string {
-	if scope, ok := sigv4.ScopeOf(r); ok && s.services[scope.Service] != nil {
+	target, _, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	target, _, _ = strings.Cut(target, "_") // a version may follow
+	scope, signed := sigv4.ScopeOf(r)
+	if signed && scope.Service == "rekognition" && targets[target] == mimeo {
+		return mimeo
+	}
+	if signed && s.services[scope.Service] != nil && scope.Service != mimeo {
 		return scope.Service
 	}
-	if target := r.Header.Get("X-Amz-Target"); target != "" {
-		prefix, _, _ := strings.Cut(target, ".")
-		name, _, _ := strings.Cut(prefix, "_") // a version may follow
-		return cmp.Or(targets[name], "rekognition")
+	if r.Header.Get("X-Amz-Target") != "" {
+		return cmp.Or(targets[target], "rekognition")
 	}
 	if service := actions[version(r)]; s.services[service] != nil {
 		return service

@@ -18,6 +18,7 @@ import (
 	"mimeo/internal/job"
 	"mimeo/internal/kms"
 	"mimeo/internal/kmsapi"
+	"mimeo/internal/mimeoapi"
 	"mimeo/internal/registry"
 	"mimeo/internal/rekapi"
 	"mimeo/internal/reqlog"
@@ -100,8 +101,10 @@ func (a *App) build(extras Extras) (*services, error) {
 func (s *services) edges() map[string]http.Handler {
 	verifier := func(service string) *sigv4.Verifier { return sigv4.New(service, s.identity, time.Now) }
 	custom := &rekapi.API{Registry: s.registry, Training: s.training, Copier: s.copier, Serving: s.serving}
+	own := &mimeoapi.API{Copier: s.copier}
 	return map[string]http.Handler{
 		"rekognition": awsjson.NewServer(custom.Service(), verifier("rekognition")),
+		mimeo:         awsjson.NewServer(own.Service(), verifier("rekognition")),
 		"s3":          s3api.New(s.buckets, verifier("s3")),
 		"kms":         awsjson.NewServer(kmsapi.New(s.keys), verifier("kms")),
 		"sts":         awsquery.NewServer(stsapi.New(s.identity), verifier("sts")),

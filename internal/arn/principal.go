@@ -68,7 +68,26 @@ func (p *Principal) UnmarshalText(b []byte) (err error) {
 type Caller struct {
 	Principal Principal
 	Region    string
+	// Session is the access key id of the role session, or of the session
+	// token, that signed; empty where a long-lived key did.
+	Session string `json:",omitzero"`
+	// SourceIP is the address that the request came from, as text.
+	SourceIP string `json:",omitzero"`
+	// Secure is whether the request came over TLS.
+	Secure bool `json:",omitzero"`
+	// Mandate is set where a job acts for the caller whose request began it.
+	// It is then the whole of what the caller may do: no policy is asked.
+	Mandate *Mandate `json:",omitzero"`
 }
+
+// A Mandate is what a decision recorded for the job that it began: the job
+// may do this in the caller's name, and nothing else, whatever becomes of the
+// caller's session and policies.
+type Mandate []Permission
+
+// A Permission is an action on the resources that a pattern names, in which
+// "*" is any text: "s3:PutObject" on "arn:aws:s3:::bucket/prefix/*".
+type Permission struct{ Action, Resource string }
 
 // Namespace returns where the caller's own resources live.
 func (c Caller) Namespace() Namespace {

@@ -75,9 +75,13 @@ func (s *Service) faultAnswer(err error, requestID string) answer {
 			f, known, long = e, shared, false
 		}
 	}
-	body := map[string]string{"__type": string(known.code), "message": f.Message}
+	message := f.Message
+	if s.Hint != nil && f.Cause != nil {
+		message += s.Hint(f.Cause)
+	}
+	body := map[string]string{"__type": string(known.code), "message": message}
 	if long {
-		body = map[string]string{"__type": string(known.code), "Code": string(known.code), "Logref": requestID, "Message": f.Message}
+		body = map[string]string{"__type": string(known.code), "Code": string(known.code), "Logref": requestID, "Message": message}
 	}
 	return answer{code: known.code, status: known.status, body: body}
 }

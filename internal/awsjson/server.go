@@ -63,6 +63,9 @@ type Service struct {
 	// Internal is the code of an internal error: "InternalServerError" of
 	// Rekognition, "KMSInternalException" of KMS. It needs no row in Faults.
 	Internal fault.Code
+	// Hint returns what ends the message of a refusal for this cause, such as
+	// an encoded authorisation message; empty for nothing. It may be nil.
+	Hint func(cause error) string
 	// LongErrors makes the errors in Faults carry Code, Logref and Message
 	// beside __type, as Rekognition's do.
 	LongErrors bool

@@ -13,7 +13,7 @@ import (
 
 // Permissions tells what a caller's own policies say.
 type Permissions interface {
-	IdentityPolicies(ctx context.Context, caller arn.Caller) ([]policy.Policy, error)
+	Subject(ctx context.Context, caller arn.Caller) (policy.Subject, error)
 }
 
 // A Service answers the operations of S3.
@@ -61,12 +61,12 @@ func (s *Service) allow(ctx context.Context, caller arn.Caller, action string, b
 	if caller.Principal.Account != b.Account {
 		return foreign()
 	}
-	policies, err := s.permissions.IdentityPolicies(ctx, caller)
+	who, err := s.permissions.Subject(ctx, caller)
 	if err != nil {
 		return err
 	}
 	resource := Name{Partition: b.Partition, Bucket: b.Name, Key: key}.ARN()
-	decision := policy.Authorize(policy.Request{Principal: caller.Principal, Action: action, Resource: resource}, b.Account, policies, nil)
+	decision := policy.Authorize(who, policy.Request{Action: action, Resource: resource}, b.Account, nil)
 	if decision.Allowed() {
 		return nil
 	}

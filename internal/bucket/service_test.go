@@ -26,11 +26,11 @@ var caller = arn.Caller{Principal: arn.Root("aws", account), Region: "us-east-1"
 // policies are the identity policies of everybody.
 type policies []policy.Policy
 
-func (p policies) IdentityPolicies(_ context.Context, caller arn.Caller) ([]policy.Policy, error) {
+func (p policies) Subject(_ context.Context, caller arn.Caller) (policy.Subject, error) {
 	if p == nil {
-		return []policy.Policy{policy.FullAccess(caller.Principal.Account)}, nil
+		p = policies{policy.FullAccess(caller.Principal.Account)}
 	}
-	return p, nil
+	return policy.Subject{Principal: caller.Principal, Identity: p}, nil
 }
 
 // A world is a service over a real database.

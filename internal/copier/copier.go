@@ -51,7 +51,7 @@ type Registry interface {
 
 // Permissions knows the identity policies of a caller.
 type Permissions interface {
-	IdentityPolicies(ctx context.Context, caller arn.Caller) ([]policy.Policy, error)
+	Subject(ctx context.Context, caller arn.Caller) (policy.Subject, error)
 }
 
 // A Vault holds version keys and opens artifacts.

@@ -43,8 +43,8 @@ const weights = "the weights of the model"
 // rooted gives every account's root the whole of its account.
 type rooted struct{}
 
-func (rooted) IdentityPolicies(_ context.Context, caller arn.Caller) ([]policy.Policy, error) {
-	return []policy.Policy{policy.FullAccess(caller.Principal.Account)}, nil
+func (rooted) Subject(_ context.Context, caller arn.Caller) (policy.Subject, error) {
+	return policy.Subject{Principal: caller.Principal, Identity: []policy.Policy{policy.FullAccess(caller.Principal.Account)}}, nil
 }
 
 // A world is everything that a copy needs, for real, around a source version

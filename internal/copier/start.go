@@ -124,7 +124,7 @@ func (s *Service) authorize(ctx context.Context, caller arn.Caller, req Request,
 // either refuses it. The denial of a foreign caller is the same whether the
 // source exists, has no policy, or has one that denies.
 func (s *Service) authorizeSource(ctx context.Context, caller arn.Caller, req Request) error {
-	identity, err := s.Permissions.IdentityPolicies(ctx, caller)
+	who, err := s.Permissions.Subject(ctx, caller)
 	if err != nil {
 		return fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
 	}
@@ -132,9 +132,7 @@ func (s *Service) authorizeSource(ctx context.Context, caller arn.Caller, req Re
 	if err != nil {
 		return err
 	}
-	decision := policy.Authorize(policy.Request{
-		Principal: caller.Principal, Action: copyAction, Resource: req.Source.String(),
-	}, req.Source.Account, identity, attached)
+	decision := policy.Authorize(who, policy.Request{Action: copyAction, Resource: req.Source.String()}, req.Source.Account, attached)
 	if decision.Verdict == policy.Allow {
 		return nil
 	}

@@ -160,13 +160,14 @@ func (s *Service) Credential(ctx context.Context, accessKeyID, sessionToken stri
 	return string(raw), arn.Root("", key.Account), true, nil
 }
 
-// IdentityPolicies returns the policies of the caller's identity: an
-// account's root is allowed everything. Everyone else has none.
-func (s *Service) IdentityPolicies(_ context.Context, caller arn.Caller) ([]policy.Policy, error) {
-	if !caller.Principal.IsRoot() {
-		return nil, nil
+// Subject returns the caller with the policies of its identity: an account's
+// root is allowed everything. Everyone else has none.
+func (s *Service) Subject(_ context.Context, caller arn.Caller) (policy.Subject, error) {
+	who := policy.Subject{Principal: caller.Principal}
+	if caller.Principal.IsRoot() {
+		who.Identity = []policy.Policy{policy.FullAccess(caller.Principal.Account)}
 	}
-	return []policy.Policy{policy.FullAccess(caller.Principal.Account)}, nil
+	return who, nil
 }
 
 // A CallerIdentity is what a caller is told about itself.

@@ -172,19 +172,19 @@ func TestCallers(t *testing.T) {
 	caller := func(name string) arn.Caller {
 		return arn.Caller{Principal: arn.Principal{Partition: "aws", Account: account, Name: name}, Region: "us-east-1"}
 	}
-	got, err := s.IdentityPolicies(t.Context(), caller("root"))
-	if err != nil || len(got) != 1 {
-		t.Fatalf("policies of root: %v, %v", got, err)
+	root, err := s.Subject(t.Context(), caller("root"))
+	if err != nil || len(root.Identity) != 1 {
+		t.Fatalf("policies of root: %v, %v", root.Identity, err)
 	}
-	req := policy.Request{Principal: caller("root").Principal, Action: "kms:CreateKey", Resource: "*"}
-	if !policy.Authorize(req, account, got, nil).Allowed() {
+	req := policy.Request{Action: "kms:CreateKey", Resource: "*"}
+	if !policy.Authorize(root, req, account, nil).Allowed() {
 		t.Error("root is not allowed to use its own account")
 	}
-	if policy.Authorize(req, "555555555555", got, nil).Allowed() {
+	if policy.Authorize(root, req, "555555555555", nil).Allowed() {
 		t.Error("root is allowed to use another account")
 	}
 	for _, who := range []arn.Caller{caller("user/ann"), {Principal: arn.Service("s3.amazonaws.com")}, {}} {
-		if got, err := s.IdentityPolicies(t.Context(), who); err != nil || len(got) != 0 {
+		if got, err := s.Subject(t.Context(), who); err != nil || len(got.Identity) != 0 {
 			t.Errorf("policies of %v: %v, %v", who, got, err)
 		}
 	}

@@ -137,7 +137,7 @@ func (s *Service) authorize(ctx context.Context, caller arn.Caller, k Key, op Op
 		}
 		return nil, deniedAbroad(caller, op.action())
 	}
-	identity, err := s.permissions.IdentityPolicies(ctx, caller)
+	who, err := s.permissions.Subject(ctx, caller)
 	if err != nil {
 		return nil, fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
 	}
@@ -145,8 +145,8 @@ func (s *Service) authorize(ctx context.Context, caller arn.Caller, k Key, op Op
 	if err != nil {
 		return nil, fmt.Errorf("parse the policy of %s: %w", k.ARN, err)
 	}
-	request := policy.Request{Principal: caller.Principal, Action: op.action(), Resource: k.ARN.String()}
-	d := policy.AuthorizeByResource(request, k.ARN.Account, identity, []policy.Policy{{Name: "the key policy", Document: document}})
+	request := policy.Request{Action: op.action(), Resource: k.ARN.String()}
+	d := policy.AuthorizeByResource(who, request, k.ARN.Account, []policy.Policy{{Name: "the key policy", Document: document}})
 	if d.Allowed() && !service {
 		return nil, nil
 	}
@@ -161,11 +161,11 @@ func (s *Service) authorize(ctx context.Context, caller arn.Caller, k Key, op Op
 
 // allowed decides about an action that concerns no key of anyone.
 func (s *Service) allowed(ctx context.Context, caller arn.Caller, action, resource string) error {
-	identity, err := s.permissions.IdentityPolicies(ctx, caller)
+	who, err := s.permissions.Subject(ctx, caller)
 	if err != nil {
 		return fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
 	}
-	d := policy.Authorize(policy.Request{Principal: caller.Principal, Action: action, Resource: resource}, caller.Principal.Account, identity, nil)
+	d := policy.Authorize(who, policy.Request{Action: action, Resource: resource}, caller.Principal.Account, nil)
 	if d.Allowed() {
 		return nil
 	}

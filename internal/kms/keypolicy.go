@@ -93,12 +93,12 @@ func (s *Service) checkPolicy(ctx context.Context, caller arn.Caller, k Key, ski
 	if skipLockout {
 		return nil
 	}
-	identity, err := s.permissions.IdentityPolicies(ctx, caller)
+	who, err := s.permissions.Subject(ctx, caller)
 	if err != nil {
 		return fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
 	}
-	request := policy.Request{Principal: caller.Principal, Action: putKeyPolicy.action(), Resource: k.ARN.String()}
-	if !policy.AuthorizeByResource(request, k.ARN.Account, identity, []policy.Policy{{Document: document}}).Allowed() {
+	request := policy.Request{Action: putKeyPolicy.action(), Resource: k.ARN.String()}
+	if !policy.AuthorizeByResource(who, request, k.ARN.Account, []policy.Policy{{Document: document}}).Allowed() {
 		return fault.New(MalformedPolicyDocument, "The new key policy will not allow you to update the key policy in the future.")
 	}
 	return nil

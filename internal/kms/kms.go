@@ -25,7 +25,7 @@ import (
 
 // Permissions are the policies of a caller's own identity.
 type Permissions interface {
-	IdentityPolicies(ctx context.Context, caller arn.Caller) ([]policy.Policy, error)
+	Subject(ctx context.Context, caller arn.Caller) (policy.Subject, error)
 }
 
 // Store remembers keys, aliases and grants.

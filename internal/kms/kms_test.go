@@ -25,14 +25,14 @@ const (
 // everyone else what the test gives.
 type identities map[string]policy.Policy
 
-func (i identities) IdentityPolicies(_ context.Context, caller arn.Caller) ([]policy.Policy, error) {
+func (i identities) Subject(_ context.Context, caller arn.Caller) (policy.Subject, error) {
+	who := policy.Subject{Principal: caller.Principal}
 	if p, ok := i[caller.Principal.Name]; ok {
-		return []policy.Policy{p}, nil
+		who.Identity = []policy.Policy{p}
+	} else if caller.Principal.IsRoot() {
+		who.Identity = []policy.Policy{policy.FullAccess(caller.Principal.Account)}
 	}
-	if caller.Principal.IsRoot() {
-		return []policy.Policy{policy.FullAccess(caller.Principal.Account)}, nil
-	}
-	return nil, nil
+	return who, nil
 }
 
 // A world is a service on a real store whose clock the test owns.

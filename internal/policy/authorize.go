@@ -6,11 +6,28 @@ import (
 	"mimeo/internal/arn"
 )
 
-// A Request is one question: may the principal do the action to the resource?
+// Keys are the values of condition keys by their names in lower case, such as
+// "aws:sourceip". A key that is absent is null; one with several values is
+// multivalued.
+type Keys map[string][]string
+
+// A Subject is who asks, with all of theirs that decides.
+type Subject struct {
+	Principal arn.Principal
+	// Identity are the policies of the user, or of the role that a session
+	// has assumed.
+	Identity []Policy
+	// Keys are the condition keys of the principal and of its request.
+	Keys Keys
+}
+
+// A Request is one question: may a subject do the action to the resource?
 // Resource is an ARN, or "*" for an action that has none.
 type Request struct {
-	Principal        arn.Principal
 	Action, Resource string
+	// Keys are the condition keys of this question, such as
+	// aws:RequestTag/KEY. They win over the subject's.
+	Keys Keys
 }
 
 // A Verdict is what policies say to a request.
@@ -57,9 +74,8 @@ const (
 	resourceBased = "resource-based"
 )
 
-// Authorize decides about a resource that the account owner owns, for which
-// the owner's policies are resource, by a principal whose policies are
-// identity.
+// Authorize decides about a resource that the account owner owns, and that has
+// the policies resource.
 //
 // An explicit denial anywhere wins. Within the account one permission of
 // either kind is enough; across accounts, both must allow it. A resource
@@ -67,35 +83,35 @@ const (
 // principals have the permission: to all but its root it adds nothing of its
 // own. A service of ours needs the resource's policy alone. Partitions are
 // worlds apart: nothing is allowed across.
-func Authorize(req Request, owner string, identity, resource []Policy) Decision {
-	return decide(req, owner, weigh(req, identity, false), weigh(req, resource, true))
+func Authorize(who Subject, req Request, owner string, resource []Policy) Decision {
+	return decide(who.Principal, req, owner, weigh(who.Principal, req, who.Identity, false), weigh(who.Principal, req, resource, true))
 }
 
 // AuthorizeByResource decides about a resource whose own policy is the root of
 // every permission, as a key policy is: identity policies count only where
 // the resource's policy names the caller, or the caller's account. Otherwise
 // it is [Authorize].
-func AuthorizeByResource(req Request, owner string, identity, resource []Policy) Decision {
-	i, r := weigh(req, identity, false), weigh(req, resource, true)
+func AuthorizeByResource(who Subject, req Request, owner string, resource []Policy) Decision {
+	i, r := weigh(who.Principal, req, who.Identity, false), weigh(who.Principal, req, resource, true)
 	if r.allow() == nil && i.deny == nil && r.deny == nil {
 		return Decision{Missing: resourceBased}
 	}
-	return decide(req, owner, i, r)
+	return decide(who.Principal, req, owner, i, r)
 }
 
-func decide(req Request, owner string, i, r weighed) Decision {
+func decide(who arn.Principal, req Request, owner string, i, r weighed) Decision {
 	switch {
 	case i.deny != nil:
 		return *i.deny
 	case r.deny != nil:
 		return *r.deny
-	case otherPartition(req):
+	case otherPartition(who, req):
 		return Decision{Missing: resourceBased}
-	case req.Principal.IsService():
+	case who.IsService():
 		return r.direct.or(Decision{Missing: resourceBased})
-	case req.Principal.Account == "" || owner == "":
+	case who.Account == "" || owner == "":
 		return Decision{Missing: identityBased}
-	case req.Principal.Account == owner:
+	case who.Account == owner:
 		return i.direct.or(r.direct.or(Decision{Missing: identityBased}))
 	case r.allow() == nil:
 		return Decision{Missing: resourceBased}
@@ -126,7 +142,7 @@ func (d *Decision) or(other Decision) Decision {
 	return other
 }
 
-func weigh(req Request, policies []Policy, asResource bool) weighed {
+func weigh(who arn.Principal, req Request, policies []Policy, asResource bool) weighed {
 	var w weighed
 	for _, p := range policies {
 		if p.Document == nil {
@@ -134,7 +150,7 @@ func weigh(req Request, policies []Policy, asResource bool) weighed {
 		}
 		for i := range p.Document.statements {
 			s := &p.Document.statements[i]
-			at := s.reaches(req, asResource)
+			at := s.reaches(who, req, asResource)
 			d := &Decision{Verdict: Allow, Policy: p.Name, Statement: s.name}
 			switch {
 			case at == none:
@@ -154,7 +170,7 @@ func weigh(req Request, policies []Policy, asResource bool) weighed {
 
 // otherPartition reports whether the resource is in another partition than
 // the principal. Services belong to none.
-func otherPartition(req Request) bool {
+func otherPartition(who arn.Principal, req Request) bool {
 	a, err := arn.Parse(req.Resource)
-	return err == nil && !req.Principal.IsService() && a.Partition != req.Principal.Partition
+	return err == nil && !who.IsService() && a.Partition != who.Partition
 }

@@ -20,10 +20,13 @@ func user(account, name string) arn.Principal {
 	return arn.Principal{Partition: "aws", Account: account, Name: name}
 }
 
-var copyByUser = request(user(owner, "user/ann"))
+// ann asks to copy a version of her own account.
+var ann = user(owner, "user/ann")
 
-func request(who arn.Principal) policy.Request {
-	return policy.Request{Principal: who, Action: "rekognition:CopyProjectVersion", Resource: version}
+var copyVersion = policy.Request{Action: "rekognition:CopyProjectVersion", Resource: version}
+
+func subject(who arn.Principal, identity []policy.Policy) policy.Subject {
+	return policy.Subject{Principal: who, Identity: identity}
 }
 
 // doc builds a policy of one statement; an empty part is left out.
@@ -98,7 +101,7 @@ func TestAuthorize(t *testing.T) {
 		"full access":                  {ownRoot, []policy.Policy{policy.FullAccess(owner)}, nil, policy.Allow},
 		"full access, foreign":         {otherRoot, []policy.Policy{policy.FullAccess(other)}, nil, policy.NoMatch},
 	} {
-		got := policy.Authorize(request(c.who), owner, c.identity, c.resource)
+		got := policy.Authorize(subject(c.who, c.identity), copyVersion, owner, c.resource)
 		if got.Verdict != c.want || got.Allowed() != (c.want == policy.Allow) {
 			t.Errorf("%s: %v (%s), want %v", name, got.Verdict, got.Reason(), c.want)
 		}
@@ -128,7 +131,7 @@ func TestAuthorizeByResource(t *testing.T) {
 		"other, both":            {user(other, "root"), yes, doc(t, "Allow", aws(other), act, "*"), policy.Allow},
 		"other, resource alone":  {user(other, "root"), nil, doc(t, "Allow", aws(other), act, "*"), policy.NoMatch},
 	} {
-		if got := policy.AuthorizeByResource(request(c.who), owner, c.identity, c.resource); got.Verdict != c.want {
+		if got := policy.AuthorizeByResource(subject(c.who, c.identity), copyVersion, owner, c.resource); got.Verdict != c.want {
 			t.Errorf("%s: %v (%s), want %v", name, got.Verdict, got.Reason(), c.want)
 		}
 	}
@@ -136,11 +139,11 @@ func TestAuthorizeByResource(t *testing.T) {
 
 func TestReason(t *testing.T) {
 	t.Parallel()
-	got := policy.Authorize(copyByUser, owner, doc(t, "Deny", "", "*", "*"), nil).Reason()
+	got := policy.Authorize(subject(ann, doc(t, "Deny", "", "*", "*")), copyVersion, owner, nil).Reason()
 	if want := `the policy under test denies it explicitly in statement "S"`; got != want {
 		t.Errorf("reason %q, want %q", got, want)
 	}
-	if got, want := policy.Authorize(copyByUser, owner, nil, nil).Reason(), "no identity-based policy allows it"; got != want {
+	if got, want := policy.Authorize(subject(ann, nil), copyVersion, owner, nil).Reason(), "no identity-based policy allows it"; got != want {
 		t.Errorf("reason %q, want %q", got, want)
 	}
 }
@@ -167,7 +170,7 @@ func TestPatterns(t *testing.T) {
 		{"arn:aws:rekognition:*:project/p/version/v/1", "arn:aws:rekognition:us-east-1:111122223333:project/p/version/v/1", false},
 		{"arn:aws:s3:::b/*", "*", false},
 	} {
-		req := policy.Request{Principal: user(owner, "user/ann"), Action: "s3:GetObject", Resource: c.name}
+		req := policy.Request{Action: "s3:GetObject", Resource: c.name}
 		d, err := policy.Parse(statement(`"Effect":"Allow","Action":"s3:Get*","Resource":"` + c.pattern + `"`))
 		if err != nil {
 			if c.want {
@@ -175,7 +178,7 @@ func TestPatterns(t *testing.T) {
 			}
 			continue
 		}
-		if got := policy.Authorize(req, owner, []policy.Policy{{Name: "p", Document: d}}, nil).Allowed(); got != c.want {
+		if got := policy.Authorize(subject(ann, []policy.Policy{{Name: "p", Document: d}}), req, owner, nil).Allowed(); got != c.want {
 			t.Errorf("%s matches %s: %t, want %t", c.pattern, c.name, got, c.want)
 		}
 	}
@@ -209,7 +212,7 @@ func policies(t *rapid.T, list []string) []policy.Policy {
 
 func TestAuthorizeProperties(t *testing.T) {
 	t.Parallel()
-	decisions := map[string]func(policy.Request, string, []policy.Policy, []policy.Policy) policy.Decision{
+	decisions := map[string]func(policy.Subject, policy.Request, string, []policy.Policy) policy.Decision{
 		"Authorize": policy.Authorize, "AuthorizeByResource": policy.AuthorizeByResource,
 	}
 	rapid.Check(t, func(t *rapid.T) {
@@ -218,10 +221,10 @@ func TestAuthorizeProperties(t *testing.T) {
 		more := statements(t, "more", true)
 		shuffled, shuffledToo := rapid.Permutation(identity).Draw(t, "order"), rapid.Permutation(resource).Draw(t, "order of resource")
 		for name, decide := range decisions {
-			before := decide(request(who), owner, policies(t, identity), policies(t, resource)).Verdict
+			before := decide(subject(who, policies(t, identity)), copyVersion, owner, policies(t, resource)).Verdict
 			for _, s := range more {
 				wider := append(append([]string(nil), resource...), s)
-				after := decide(request(who), owner, policies(t, identity), policies(t, wider)).Verdict
+				after := decide(subject(who, policies(t, identity)), copyVersion, owner, policies(t, wider)).Verdict
 				if strings.Contains(s, `"Deny"`) && after == policy.Allow && before != policy.Allow {
 					t.Fatalf("%s: the denial %s widens %v to %v", name, s, before, after)
 				}
@@ -232,7 +235,7 @@ func TestAuthorizeProperties(t *testing.T) {
 					t.Fatalf("%s: the permission %s lifts a denial", name, s)
 				}
 			}
-			if after := decide(request(who), owner, policies(t, shuffled), policies(t, shuffledToo)).Verdict; after != before {
+			if after := decide(subject(who, policies(t, shuffled)), copyVersion, owner, policies(t, shuffledToo)).Verdict; after != before {
 				t.Fatalf("%s: the order of statements turns %v into %v", name, before, after)
 			}
 		}

@@ -98,7 +98,7 @@ func isSessionOf(role, who arn.Principal) bool {
 // reaches says how s covers the request, by all elements but Effect. Where an
 // element that s does not have would decide, a denial applies and a
 // permission does not.
-func (s *statement) reaches(req Request, asResource bool) reach {
+func (s *statement) reaches(who arn.Principal, req Request, asResource bool) reach {
 	if !s.hasAction(req.Action) || !s.hasResource(req.Resource) {
 		return none
 	}
@@ -110,7 +110,7 @@ func (s *statement) reaches(req Request, asResource bool) reach {
 	}
 	best := none
 	for _, p := range s.principals {
-		best = max(best, p.reaches(req.Principal))
+		best = max(best, p.reaches(who))
 	}
 	return best
 }

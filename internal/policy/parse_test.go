@@ -174,7 +174,7 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("error is %T, want a SyntaxError: %v", err, err)
 			}
 			policies := []policy.Policy{{Name: "fuzzed", Document: doc}, {Name: "denial", Document: denyAll}}
-			if d := policy.Authorize(copyByUser, owner, policies, policies); d.Verdict != policy.Deny {
+			if d := policy.Authorize(subject(ann, policies), copyVersion, owner, policies); d.Verdict != policy.Deny {
 				t.Fatalf("%q outweighs a denial: %+v", text, d)
 			}
 		}

@@ -15,12 +15,11 @@ import (
 // not it exists: nothing but CopyProjectVersion crosses accounts, and that
 // asks the project policies itself.
 func (s *Service) Authorize(ctx context.Context, caller arn.Caller, action string, resource fmt.Stringer, owner arn.Namespace) error {
-	identity, err := s.permissions.IdentityPolicies(ctx, caller)
+	who, err := s.permissions.Subject(ctx, caller)
 	if err != nil {
-		return fmt.Errorf("read identity policies of %s: %w", caller.Principal, err)
+		return fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
 	}
-	request := policy.Request{Principal: caller.Principal, Action: action, Resource: resource.String()}
-	decision := policy.Authorize(request, owner.Account, identity, nil)
+	decision := policy.Authorize(who, policy.Request{Action: action, Resource: resource.String()}, owner.Account, nil)
 	if decision.Allowed() && caller.Owns(owner) {
 		return nil
 	}

@@ -15,7 +15,7 @@ import (
 
 // Permissions tells what a caller's own account allows the caller.
 type Permissions interface {
-	IdentityPolicies(ctx context.Context, caller arn.Caller) ([]policy.Policy, error)
+	Subject(ctx context.Context, caller arn.Caller) (policy.Subject, error)
 }
 
 // Grants retires the KMS grants of versions that are deleted.

@@ -80,15 +80,16 @@ func (w *world) now() time.Time {
 	return w.clock
 }
 
-// IdentityPolicies implements registry.Permissions: root may do all, a user
+// Subject implements registry.Permissions: root may do all, a user
 // what allow gave it.
-func (w *world) IdentityPolicies(_ context.Context, caller arn.Caller) ([]policy.Policy, error) {
+func (w *world) Subject(_ context.Context, caller arn.Caller) (policy.Subject, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	who := policy.Subject{Principal: caller.Principal, Identity: w.policies[caller.Principal]}
 	if caller.Principal.IsRoot() {
-		return []policy.Policy{policy.FullAccess(caller.Principal.Account)}, nil
+		who.Identity = []policy.Policy{policy.FullAccess(caller.Principal.Account)}
 	}
-	return w.policies[caller.Principal], nil
+	return who, nil
 }
 
 // allow gives a user an identity policy.

@@ -32,7 +32,7 @@ func (a *API) Service() awsjson.Service {
 		TargetPrefix: "RekognitionService",
 		Operations:   a.operations(),
 		Constraints:  constraints,
-		Faults:       faults,
+		Faults:       Faults,
 		Internal:     customlabels.InternalServerError,
 		LongErrors:   true,
 	}
@@ -72,9 +72,9 @@ func (a *API) operations() map[string]awsjson.Operation {
 	}
 }
 
-// faults are the exceptions of the service model with their HTTP status: 500
+// Faults are the exceptions of the service model with their HTTP status: 500
 // for the two that the model calls faults of the server, else 400.
-var faults = map[fault.Code]int{
+var Faults = map[fault.Code]int{
 	customlabels.AccessDenied:                  http.StatusBadRequest,
 	customlabels.ImageTooLarge:                 http.StatusBadRequest,
 	customlabels.InternalServerError:           http.StatusInternalServerError,

@@ -29,8 +29,8 @@ var (
 // rooted gives every account's root the whole of its account.
 type rooted struct{}
 
-func (rooted) IdentityPolicies(_ context.Context, caller arn.Caller) ([]policy.Policy, error) {
-	return []policy.Policy{policy.FullAccess(caller.Principal.Account)}, nil
+func (rooted) Subject(_ context.Context, caller arn.Caller) (policy.Subject, error) {
+	return policy.Subject{Principal: caller.Principal, Identity: []policy.Policy{policy.FullAccess(caller.Principal.Account)}}, nil
 }
 
 func version(of arn.Caller, name string) arn.ProjectVersion {

@@ -1,0 +1,35 @@
+// Package mimeoapi is the edge of mimeo's own operations, which AWS does not
+// have: AWS JSON 1.1 under Rekognition's signing name, with targets that begin
+// with "Mimeo.". One method per operation; it decides nothing.
+//
+// docs/compatibility.md lists the operations with their members.
+package mimeoapi
+
+import (
+	"mimeo/internal/awsjson"
+	"mimeo/internal/copier"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/rekapi"
+)
+
+// An API answers the operations with what the services decide.
+type API struct {
+	Copier *copier.Service
+}
+
+// Service is the API as AWS JSON 1.1 serves it.
+func (a *API) Service() awsjson.Service {
+	return awsjson.Service{
+		SigningName:  "rekognition",
+		TargetPrefix: "Mimeo",
+		Operations:   a.operations(),
+		Faults:       rekapi.Faults,
+		Internal:     customlabels.InternalServerError,
+		LongErrors:   true,
+	}
+}
+
+// operations is the list of all that is served.
+func (a *API) operations() map[string]awsjson.Operation {
+	return map[string]awsjson.Operation{}
+}
