@@ -65,6 +65,7 @@ var arrows = map[string][]string{
 	"blob/mem":          {"blob", "digest"},
 	"family/classifier": concat([]string{"family", "customlabels"}, vision),
 
+	"faults":            nil,
 	"sigv4/sigv4test":   nil,
 	"blob/blobtest":     {"blob", "digest"},
 	"job/jobtest":       {"job"},

@@ -46,7 +46,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger, extras Extras) (_ *
 			err = errors.Join(err, a.close())
 		}
 	}()
-	if a.storage, err = openStorage(ctx, c); err != nil {
+	if a.storage, err = openStorage(ctx, c, extras.Faults); err != nil {
 		return nil, err
 	}
 	if a.port, err = listen(ctx, c); err != nil {

@@ -34,6 +34,14 @@ import (
 type Extras struct {
 	// Families come before the product's own: the first one trains.
 	Families []family.Family
+	// Faults are injected into what is durable.
+	Faults Faults
+}
+
+// Faults say where durable effects are made to fail. The zero value has none.
+type Faults struct {
+	Driver string                    // see sqlstore.Options
+	Before func(effect string) error // see disk.Options
 }
 
 // services are the rooms behind the edges, in the order in which they are

@@ -19,15 +19,15 @@ type storage struct {
 }
 
 // openStorage opens the data directory; the database locks it.
-func openStorage(ctx context.Context, c Config) (_ *storage, err error) {
+func openStorage(ctx context.Context, c Config, f Faults) (_ *storage, err error) {
 	s := &storage{}
-	if s.db, err = sqlstore.Open(ctx, c.DataDir); err != nil {
+	if s.db, err = sqlstore.OpenWith(ctx, c.DataDir, sqlstore.Options{Driver: f.Driver}); err != nil {
 		return nil, err
 	}
 	if s.master, err = loadMasterKey(c.masterKey()); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	if s.blobs, err = disk.Open(c.blobDir()); err != nil {
+	if s.blobs, err = disk.OpenWith(c.blobDir(), disk.Options{Before: f.Before}); err != nil {
 		return nil, errors.Join(fmt.Errorf("open blobs: %w", err), s.close())
 	}
 	return s, nil

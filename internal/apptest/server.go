@@ -24,6 +24,7 @@ type Options struct {
 	TLS      bool            // serve https, with a certificate made for it
 	Families []family.Family // beside the product's own
 	Log      slog.Level      // what is logged; Info where not said
+	Faults   app.Faults      // injected into what is durable
 }
 
 // A Server is running until the test ends or Stop is called.
@@ -55,7 +56,7 @@ func Start(t testing.TB, o Options) *Server {
 	log := &logBuffer{}
 	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: o.Log}))
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	server, err := app.New(ctx, config, logger, app.Extras{Families: o.Families})
+	server, err := app.New(ctx, config, logger, app.Extras{Families: o.Families, Faults: o.Faults})
 	if err != nil {
 		cancel()
 		t.Fatalf("app.New: %v", err)

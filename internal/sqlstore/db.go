@@ -8,6 +8,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -27,6 +28,7 @@ import (
 // one connection, which River shares: they queue in the order they came,
 // where SQLite's own lock would let them poll.
 type DB struct {
+	driver string
 	lock   *flock.Flock
 	writer *sql.DB // one connection; every transaction begins IMMEDIATE
 	reader *sql.DB
@@ -36,10 +38,18 @@ type DB struct {
 // ErrInUse is returned by [Open] while another process has the directory.
 var ErrInUse = errors.New("the data directory is in use by another mimeo process")
 
-// Open opens, and where needed creates and migrates, the database in dir. It
+// Options are what tests change. The zero value works.
+type Options struct {
+	Driver string // of database/sql: SQLite's own, "sqlite", or one around it
+}
+
+// Open is [OpenWith] the zero options.
+func Open(ctx context.Context, dir string) (*DB, error) { return OpenWith(ctx, dir, Options{}) }
+
+// OpenWith opens, and where needed creates and migrates, the database in dir. It
 // locks dir for this process, checks the database's integrity and refuses one
 // that a newer mimeo has written.
-func Open(ctx context.Context, dir string) (*DB, error) {
+func OpenWith(ctx context.Context, dir string, o Options) (*DB, error) {
 	dir, err := filepath.Abs(dir) // a relative one would be the host in SQLite's URI
 	if err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
@@ -54,7 +64,7 @@ func Open(ctx context.Context, dir string) (*DB, error) {
 	case !locked:
 		return nil, fmt.Errorf("%w: %s", ErrInUse, dir)
 	}
-	db := &DB{lock: lock}
+	db := &DB{driver: cmp.Or(o.Driver, "sqlite"), lock: lock}
 	if err := db.open(ctx, filepath.Join(dir, "mimeo.db")); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database in %s: %w", dir, err), db.Close())
 	}
@@ -65,7 +75,7 @@ func (db *DB) open(ctx context.Context, file string) (err error) {
 	if err := claim(file); err != nil {
 		return err
 	}
-	if db.writer, err = sql.Open("sqlite", source(file, url.Values{"_txlock": {"immediate"}})); err != nil {
+	if db.writer, err = sql.Open(db.driver, source(file, url.Values{"_txlock": {"immediate"}})); err != nil {
 		return err
 	}
 	db.writer.SetMaxOpenConns(1)
@@ -75,7 +85,7 @@ func (db *DB) open(ctx context.Context, file string) (err error) {
 	if err := migrate(ctx, db.writer); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if db.reader, err = sql.Open("sqlite", source(file, url.Values{"_pragma": {"query_only(1)"}})); err != nil {
+	if db.reader, err = sql.Open(db.driver, source(file, url.Values{"_pragma": {"query_only(1)"}})); err != nil {
 		return err
 	}
 	db.reader.SetMaxOpenConns(8)

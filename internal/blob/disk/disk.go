@@ -27,12 +27,28 @@ const (
 )
 
 // A Store keeps blobs below one directory.
-type Store struct{ dir string }
+type Store struct {
+	dir    string
+	before func(effect string) error
+}
 
-// Open returns the store in dir, and makes dir where it is missing. Files
+// Options are what tests change. The zero value works.
+type Options struct {
+	// Before is called before each durable effect of a Put: "write", "sync",
+	// "sync directory" and "rename". Its error is what the effect fails with.
+	Before func(effect string) error
+}
+
+// Open is [OpenWith] the zero options.
+func Open(dir string) (*Store, error) { return OpenWith(dir, Options{}) }
+
+// OpenWith returns the store in dir, and makes dir where it is missing. Files
 // that a killed process was writing are removed.
-func Open(dir string) (*Store, error) {
-	s := &Store{dir: dir}
+func OpenWith(dir string, o Options) (*Store, error) {
+	s := &Store{dir: dir, before: o.Before}
+	if s.before == nil {
+		s.before = func(string) error { return nil }
+	}
 	if err := os.RemoveAll(s.path(temporary)); err != nil {
 		return nil, fmt.Errorf("remove unfinished blobs: %w", err)
 	}
@@ -65,9 +81,11 @@ func (s *Store) Put(ctx context.Context, r io.Reader) (digest.Digest, int64, err
 	}
 	defer func() { _ = os.Remove(f.Name()) }() // no effect once it is renamed
 	w := digest.NewWriter(f)
-	_, err = io.Copy(w, blob.WithContext(ctx, r))
+	if err = s.before("write"); err == nil {
+		_, err = io.Copy(w, blob.WithContext(ctx, r))
+	}
 	if err == nil {
-		err = f.Sync()
+		err = s.sync(f)
 	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		return digest.Digest{}, 0, fmt.Errorf("put blob: %w", err)
@@ -88,13 +106,30 @@ func (s *Store) publish(written string, d digest.Digest) error {
 	}
 	// Also where the directory exists: whoever made it may not have synced
 	// it yet.
-	if err := syncDir(s.dir); err != nil {
+	if err := s.syncDir(s.dir); err != nil {
+		return err
+	}
+	if err := s.before("rename"); err != nil {
 		return err
 	}
 	if err := os.Rename(written, file); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(file))
+	return s.syncDir(filepath.Dir(file))
+}
+
+func (s *Store) sync(f *os.File) error {
+	if err := s.before("sync"); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+func (s *Store) syncDir(dir string) error {
+	if err := s.before("sync directory"); err != nil {
+		return err
+	}
+	return syncDir(dir)
 }
 
 func syncDir(dir string) error {
