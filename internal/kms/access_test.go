@@ -17,6 +17,7 @@ func (w *world) calls(caller arn.Caller, keyID string, ciphertext []byte) map[st
 	ignore := func(_ any, err error) error { return err }
 	return map[string]func() error{
 		"DescribeKey": func() error { return ignore(w.DescribeKey(ctx, caller, keyID)) },
+		"Can":         func() error { return ignore(w.Can(ctx, caller, use, kms.DescribeKeyOperation, kms.DecryptOperation)) },
 		"Encrypt": func() error {
 			return ignore(w.Encrypt(ctx, caller, kms.EncryptRequest{Use: use, Plaintext: []byte("x")}))
 		},

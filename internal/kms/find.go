@@ -65,26 +65,49 @@ func (s *Service) findOwn(ctx context.Context, caller arn.Caller, op Operation, 
 }
 
 // findWithGrant is find that also returns the grant, if one decided.
-func (s *Service) findWithGrant(ctx context.Context, caller arn.Caller, op Operation, u Use) (Key, *Grant, error) {
+func (s *Service) findWithGrant(ctx context.Context, caller arn.Caller, op Operation, u Use) (k Key, via *Grant, err error) {
+	k, err = s.lookUp(ctx, caller, op, u, func(k Key) (err error) {
+		via, err = s.authorize(ctx, caller, k, op, u)
+		return err
+	})
+	return k, via, err
+}
+
+// Can returns the key that u names where the caller may do all of ops with it
+// and its state lets it be used. It changes nothing. It is refused as the
+// first of ops that the caller may not do would be.
+func (s *Service) Can(ctx context.Context, caller arn.Caller, u Use, ops ...Operation) (Key, error) {
+	k, err := s.lookUp(ctx, caller, ops[0], u, func(k Key) error {
+		q, err := s.question(ctx, caller, k)
+		for i := 0; err == nil && i < len(ops); i++ {
+			_, err = s.answer(ctx, q, ops[i], u)
+		}
+		return err
+	})
+	if err != nil {
+		return Key{}, err
+	}
+	return k, k.usable()
+}
+
+// lookUp returns the key that u names where allow returns nil for it. Another
+// account's key that is not there is answered as one with which op is denied.
+func (s *Service) lookUp(ctx context.Context, caller arn.Caller, op Operation, u Use, allow func(Key) error) (Key, error) {
 	if err := u.Context.check(); err != nil {
-		return Key{}, nil, err
+		return Key{}, err
 	}
 	r, err := refer(caller, u.KeyID)
 	if err != nil {
-		return Key{}, nil, err
+		return Key{}, err
 	}
 	k, err := s.resolve(ctx, caller, r)
-	if err == nil {
-		var via *Grant
-		via, err = s.authorize(ctx, caller, k, op, u)
-		if err == nil {
-			return k, via, nil
-		}
+	if !caller.Owns(r.in) && errors.Is(err, NotFound) {
+		return Key{}, deniedAbroad(caller, op.action()).Because(err)
 	}
-	if !caller.Owns(r.in) && (errors.Is(err, NotFound) || errors.Is(err, AccessDenied)) {
-		return Key{}, nil, deniedAbroad(caller, op.action()).Because(err)
+	if err != nil {
+		return Key{}, err
 	}
-	return Key{}, nil, err
+	return k, allow(k)
 }
 
 // resolve returns the key that a reference names, or NotFound with a message
@@ -126,37 +149,70 @@ func (s *Service) key(ctx context.Context, id string) (Key, error) {
 // authorize decides whether the caller may do op with k. A denial by policy
 // is final; where the policies say nothing, a grant may allow it, which is
 // returned then.
-//
-// A service of ours is allowed everything with the keys of its own. With a
-// customer's key it needs a grant: no key policy speaks for it.
 func (s *Service) authorize(ctx context.Context, caller arn.Caller, k Key, op Operation, u Use) (*Grant, error) {
-	service := caller.Principal.IsService()
-	if k.Manager == Ours {
-		if service {
-			return nil, nil
-		}
-		return nil, deniedAbroad(caller, op.action())
-	}
-	who, err := s.permissions.Subject(ctx, caller)
+	q, err := s.question(ctx, caller, k)
 	if err != nil {
-		return nil, fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
+		return nil, err
+	}
+	return s.answer(ctx, q, op, u)
+}
+
+// A question is whether a caller may use a key, with the policies that decide.
+type question struct {
+	caller arn.Caller
+	key    Key
+	who    policy.Subject
+	policy policy.Policy // of the key
+}
+
+// question reads the policies that decide what the caller may do with k. For
+// the keys of our own services there are none.
+func (s *Service) question(ctx context.Context, caller arn.Caller, k Key) (question, error) {
+	q := question{caller: caller, key: k}
+	if k.Manager == Ours {
+		return q, nil
+	}
+	var err error
+	if q.who, err = s.permissions.Subject(ctx, caller); err != nil {
+		return question{}, fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
 	}
 	document, err := policy.Parse(k.Policy)
 	if err != nil {
-		return nil, fmt.Errorf("parse the policy of %s: %w", k.ARN, err)
+		return question{}, fmt.Errorf("parse the policy of %s: %w", k.ARN, err)
 	}
-	request := policy.Request{Action: op.action(), Resource: k.ARN.String()}
-	d := policy.AuthorizeByResource(who, request, k.ARN.Account, []policy.Policy{{Name: "the key policy", Document: document}})
+	q.policy = policy.Policy{Name: "the key policy", Document: document}
+	return q, nil
+}
+
+// answer decides a question for one operation.
+//
+// A service of ours is allowed everything with the keys of its own. With a
+// customer's key it needs a grant: no key policy speaks for it.
+func (s *Service) answer(ctx context.Context, q question, op Operation, u Use) (*Grant, error) {
+	service := q.caller.Principal.IsService()
+	if q.key.Manager == Ours {
+		if service {
+			return nil, nil
+		}
+		return nil, deniedAbroad(q.caller, op.action())
+	}
+	request := policy.Request{Action: op.action(), Resource: q.key.ARN.String()}
+	d := policy.AuthorizeByResource(q.who, request, q.key.ARN.Account, []policy.Policy{q.policy})
 	if d.Allowed() && !service {
 		return nil, nil
 	}
 	if d.Verdict != policy.Deny {
-		g, err := s.grantFor(ctx, caller, k, op, u)
+		g, err := s.grantFor(ctx, q.caller, q.key, op, u)
 		if g != nil || err != nil {
 			return g, err
 		}
 	}
-	return nil, denied(caller, op.action(), k.ARN, d.Reason())
+	abroad := !q.caller.Owns(q.key.ARN.Namespace)
+	why := &policy.DeniedError{Principal: q.caller.Principal, Request: request, Decision: d, Foreign: abroad}
+	if abroad {
+		return nil, deniedAbroad(q.caller, op.action()).Because(why)
+	}
+	return nil, denied(q.caller, op.action(), q.key.ARN, d.Reason()).Because(why)
 }
 
 // allowed decides about an action that concerns no key of anyone.

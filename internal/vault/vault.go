@@ -26,6 +26,7 @@ import (
 
 // Keys is what the vault needs of KMS.
 type Keys interface {
+	Can(ctx context.Context, caller arn.Caller, u kms.Use, ops ...kms.Operation) (kms.Key, error)
 	CreateGrant(ctx context.Context, caller arn.Caller, req kms.GrantRequest) (kms.Grant, error)
 	RetireGrant(ctx context.Context, caller arn.Caller, key arn.Key, grantID string) error
 	GenerateDataKey(ctx context.Context, caller arn.Caller, keyID string, ec kms.EncryptionContext) (kms.DataKey, error)
@@ -49,20 +50,40 @@ type KeyUse struct {
 	VersionGrant string
 }
 
-// Prepare takes the right to use a caller's key for version v; an empty keyID
-// means the service-owned key. It fails with customlabels.InvalidParameter
-// where the key cannot seal a version, and with AccessDenied where the caller
-// may not grant its use.
-func (v *Vault) Prepare(ctx context.Context, caller arn.Caller, keyID string, version arn.ProjectVersion) (KeyUse, error) {
+// needed are the operations that a caller must be allowed itself with the key
+// that it names for a version.
+var needed = []kms.Operation{kms.DescribeKeyOperation, kms.CreateGrantOperation, kms.GenerateDataKeyOperation, kms.DecryptOperation}
+
+// CanUse returns the key that would seal version v: the service-owned one
+// where keyID is empty, else the one that it names, which the caller must be
+// allowed all that is needed with. It is refused as Prepare is, and takes
+// nothing.
+func (v *Vault) CanUse(ctx context.Context, caller arn.Caller, keyID string, version arn.ProjectVersion) (arn.Key, error) {
 	if keyID == "" {
 		key, err := v.Keys.ServiceKey(ctx, version.Partition, version.Region)
 		if err != nil {
-			return KeyUse{}, fmt.Errorf("find the service-owned key: %w", err)
+			return arn.Key{}, fmt.Errorf("find the service-owned key: %w", err)
 		}
-		return KeyUse{Key: key}, nil
+		return key, nil
+	}
+	key, err := v.Keys.Can(ctx, caller, kms.Use{KeyID: keyID, Context: encryptionContext(version)}, needed...)
+	if err != nil {
+		return arn.Key{}, refusal(err, keyID)
+	}
+	return key.ARN, nil
+}
+
+// Prepare takes the right to use a caller's key for version v; an empty keyID
+// means the service-owned key. It fails with customlabels.InvalidParameter
+// where the key cannot seal a version, and with AccessDenied where the caller
+// lacks one of the permissions that are needed.
+func (v *Vault) Prepare(ctx context.Context, caller arn.Caller, keyID string, version arn.ProjectVersion) (KeyUse, error) {
+	key, err := v.CanUse(ctx, caller, keyID, version)
+	if err != nil || keyID == "" {
+		return KeyUse{Key: key}, err
 	}
 	request := kms.GrantRequest{
-		KeyID:                   keyID,
+		KeyID:                   key.String(),
 		Grantee:                 customlabels.Principal,
 		Retiring:                customlabels.Principal,
 		Operations:              []kms.Operation{kms.GenerateDataKeyOperation, kms.DecryptOperation},
@@ -163,8 +184,8 @@ func encryptionContext(version arn.ProjectVersion) kms.EncryptionContext {
 func refusal(err error, keyID string) error {
 	var refused *fault.Error
 	switch {
-	case errors.Is(err, kms.AccessDenied):
-		return fault.New(customlabels.AccessDenied, "The caller may not use the KMS key %s: kms:CreateGrant, kms:DescribeKey, kms:GenerateDataKey and kms:Decrypt are needed.", keyID).Because(err)
+	case errors.As(err, &refused) && refused.Code == kms.AccessDenied:
+		return fault.New(customlabels.AccessDenied, "The caller may not use the KMS key %s, with which kms:DescribeKey, kms:CreateGrant, kms:GenerateDataKey and kms:Decrypt are needed: %s", keyID, refused.Message).Because(err)
 	case errors.As(err, &refused):
 		return customlabels.Invalid("The KMS key %s cannot be used: %s", keyID, refused.Message).Because(err)
 	default:

@@ -44,6 +44,11 @@ type fixture struct {
 
 func newFixture(t *testing.T) fixture {
 	t.Helper()
+	return newFixtureWith(t, rooted{})
+}
+
+func newFixtureWith(t *testing.T, permissions kms.Permissions) fixture {
+	t.Helper()
 	db, err := sqlstore.Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +58,7 @@ func newFixture(t *testing.T) fixture {
 			t.Error(err)
 		}
 	})
-	keys := kms.New(db.KMS(), envelope.NewKey(), rooted{}, time.Now)
+	keys := kms.New(db.KMS(), envelope.NewKey(), permissions, time.Now)
 	return fixture{&vault.Vault{Keys: keys, Blobs: mem.New()}, keys}
 }
 
