@@ -80,35 +80,51 @@ type GrantRequest struct {
 // CreateGrant lets a principal use a key. Who can create grants by a grant
 // only can give away no more than that grant gives.
 func (s *Service) CreateGrant(ctx context.Context, caller arn.Caller, r GrantRequest) (Grant, error) {
-	if err := r.check(); err != nil {
-		return Grant{}, err
-	}
-	k, via, err := s.findWithGrant(ctx, caller, CreateGrantOperation, Use{KeyID: r.KeyID, GrantTokens: r.GrantTokens})
+	granted, err := s.CreateGrants(ctx, caller, r)
 	if err != nil {
 		return Grant{}, err
 	}
-	if via != nil && !via.covers(r) {
-		return Grant{}, denied(caller, CreateGrantOperation.action(), k.ARN, "the grant that allows it does not include the operations and constraints of the new one")
+	return granted[0], nil
+}
+
+// CreateGrants creates grants of one key, which the first request names: all
+// of them or none.
+func (s *Service) CreateGrants(ctx context.Context, caller arn.Caller, requests ...GrantRequest) ([]Grant, error) {
+	var grants []Grant
+	for _, r := range requests {
+		if err := r.check(); err != nil {
+			return nil, err
+		}
+		grants = append(grants, Grant{
+			ID: newGrantID(), Name: r.Name, Created: s.now(), Grantee: r.Grantee, Retiring: r.Retiring, Issuer: caller.Principal,
+			Operations: slices.Compact(slices.Sorted(slices.Values(r.Operations))), Constraints: r.constraints(),
+		})
+	}
+	first := requests[0]
+	k, via, err := s.findWithGrant(ctx, caller, CreateGrantOperation, Use{KeyID: first.KeyID, GrantTokens: first.GrantTokens})
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range requests {
+		if via != nil && !via.covers(r) {
+			return nil, denied(caller, CreateGrantOperation.action(), k.ARN, "the grant that allows it does not include the operations and constraints of the new one")
+		}
+		grants[i].Key = k.ARN
 	}
 	if err := k.usable(); err != nil {
-		return Grant{}, err
+		return nil, err
 	}
-	if r.DryRun {
-		return Grant{}, dryRun()
+	if first.DryRun {
+		return nil, dryRun()
 	}
-	g := Grant{
-		ID: newGrantID(), Key: k.ARN, Name: r.Name, Created: s.now(),
-		Grantee: r.Grantee, Retiring: r.Retiring, Issuer: caller.Principal,
-		Operations: slices.Compact(slices.Sorted(slices.Values(r.Operations))), Constraints: r.constraints(),
-	}
-	g, err = s.store.InsertGrant(ctx, g, maxGrants)
+	grants, err = s.store.InsertGrants(ctx, grants, maxGrants)
 	switch {
 	case errors.Is(err, LimitExceeded):
-		return Grant{}, fault.New(LimitExceeded, "%s has %d grants, which is the limit.", k.ARN, maxGrants)
+		return nil, fault.New(LimitExceeded, "%s would have more grants than %d, which is the limit.", k.ARN, maxGrants)
 	case errors.Is(err, NotFound):
-		return Grant{}, keyNotFound(k.ARN)
+		return nil, keyNotFound(k.ARN)
 	}
-	return g, err
+	return grants, err
 }
 
 func (r GrantRequest) constraints() Constraints {

@@ -68,11 +68,11 @@ type Aliases interface {
 
 // Grants remembers grants.
 type Grants interface {
-	// InsertGrant inserts a grant and returns it. Where a grant of the same
-	// non-empty name and the same content stands, that one is returned. It
-	// returns LimitExceeded where the key has max grants, and NotFound where
-	// the key is gone.
-	InsertGrant(ctx context.Context, g Grant, max int) (Grant, error)
+	// InsertGrants inserts grants of one key, all or none, and returns them.
+	// Where a grant of the same non-empty name and the same content stands,
+	// that one is returned instead. It returns LimitExceeded where the key
+	// would have more than max grants, and NotFound where the key is gone.
+	InsertGrants(ctx context.Context, grants []Grant, max int) ([]Grant, error)
 	// Grant returns a grant of a key, or NotFound.
 	Grant(ctx context.Context, keyID, id string) (Grant, error)
 	// Grants returns up to Limit grants that match q, by id.

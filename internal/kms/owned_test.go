@@ -180,12 +180,16 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	g := kms.Grant{ID: "1", Key: k.ARN, Grantee: service.Principal, Operations: []kms.Operation{kms.DecryptOperation}}
-	if _, err := w.store.InsertGrant(ctx, g, 1); err != nil {
+	second, third := g, g
+	second.ID, third.ID = "2", "3"
+	if _, err := w.store.InsertGrants(ctx, []kms.Grant{g}, 2); err != nil {
 		t.Fatal(err)
 	}
-	g.ID = "2"
-	if _, err := w.store.InsertGrant(ctx, g, 1); err != error(kms.LimitExceeded) { //nolint:errorlint // the bare code
+	if _, err := w.store.InsertGrants(ctx, []kms.Grant{second, third}, 2); err != error(kms.LimitExceeded) { //nolint:errorlint // the bare code
 		t.Errorf("grant beyond the limit: %v", err)
+	}
+	if all, err := w.store.Grants(ctx, kms.GrantQuery{KeyID: k.ARN.ID}); err != nil || len(all) != 1 {
+		t.Errorf("after a refusal of two grants the key has %d, %v; want the one that was there", len(all), err)
 	}
 	tags := map[string]string{}
 	for i := range 51 {

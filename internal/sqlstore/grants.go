@@ -22,8 +22,22 @@ func scanGrant(row scanner) (kms.Grant, error) {
 	return g, err
 }
 
-// InsertGrant implements [kms.Grants].
-func (s *KMS) InsertGrant(ctx context.Context, g kms.Grant, limit int) (kms.Grant, error) {
+// InsertGrants implements [kms.Grants].
+func (s *KMS) InsertGrants(ctx context.Context, grants []kms.Grant, limit int) ([]kms.Grant, error) {
+	inserted := make([]kms.Grant, len(grants))
+	err := s.db.write(ctx, func(t *tx) (err error) {
+		for i, g := range grants {
+			if inserted[i], err = t.insertGrant(ctx, g, limit); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return inserted, err
+}
+
+// insertGrant inserts a grant and returns it, or the one that stands for it.
+func (t *tx) insertGrant(ctx context.Context, g kms.Grant, limit int) (kms.Grant, error) {
 	operations, err := json.Marshal(g.Operations)
 	if err != nil {
 		return kms.Grant{}, fmt.Errorf("insert grant: %w", err)
@@ -33,23 +47,19 @@ func (s *KMS) InsertGrant(ctx context.Context, g kms.Grant, limit int) (kms.Gran
 		return kms.Grant{}, fmt.Errorf("insert grant: %w", err)
 	}
 	content := []any{g.Key.ID, g.Name, text(g.Grantee), text(g.Retiring), text(g.Issuer), string(operations), string(constraints)}
-	err = s.db.write(ctx, func(t *tx) error {
-		same, err := t.sameGrant(ctx, g, content)
-		if err != nil || same.ID != "" {
-			g = same
-			return err
-		}
-		if err := t.canHoldGrant(ctx, g.Key.ID, limit); err != nil {
-			return err
-		}
-		_, err = t.ExecContext(ctx, `INSERT INTO kms_grants (key_id, name, grantee, retiring, issuer, operations, constraints, id, key_arn, created, bound)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, append(content, g.ID, g.Key.String(), millis(g.Created), g.Constraints.Equals.Digest())...)
-		if err != nil {
-			return fmt.Errorf("insert grant: %w", err)
-		}
-		return nil
-	})
-	return g, err
+	same, err := t.sameGrant(ctx, g, content)
+	if err != nil || same.ID != "" {
+		return same, err
+	}
+	if err := t.canHoldGrant(ctx, g.Key.ID, limit); err != nil {
+		return kms.Grant{}, err
+	}
+	_, err = t.ExecContext(ctx, `INSERT INTO kms_grants (key_id, name, grantee, retiring, issuer, operations, constraints, id, key_arn, created, bound)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, append(content, g.ID, g.Key.String(), millis(g.Created), g.Constraints.Equals.Digest())...)
+	if err != nil {
+		return kms.Grant{}, fmt.Errorf("insert grant: %w", err)
+	}
+	return g, nil
 }
 
 // sameGrant returns the grant of a name that has the same content, or the

@@ -27,7 +27,7 @@ import (
 // Keys is what the vault needs of KMS.
 type Keys interface {
 	Can(ctx context.Context, caller arn.Caller, u kms.Use, ops ...kms.Operation) (kms.Key, error)
-	CreateGrant(ctx context.Context, caller arn.Caller, req kms.GrantRequest) (kms.Grant, error)
+	CreateGrants(ctx context.Context, caller arn.Caller, requests ...kms.GrantRequest) ([]kms.Grant, error)
 	RetireGrant(ctx context.Context, caller arn.Caller, key arn.Key, grantID string) error
 	GenerateDataKey(ctx context.Context, caller arn.Caller, keyID string, ec kms.EncryptionContext) (kms.DataKey, error)
 	OpenDataKey(ctx context.Context, caller arn.Caller, ciphertext []byte, ec kms.EncryptionContext) (envelope.Key, error)
@@ -82,7 +82,7 @@ func (v *Vault) Prepare(ctx context.Context, caller arn.Caller, keyID string, ve
 	if err != nil || keyID == "" {
 		return KeyUse{Key: key}, err
 	}
-	request := kms.GrantRequest{
+	job := kms.GrantRequest{
 		KeyID:                   key.String(),
 		Grantee:                 customlabels.Principal,
 		Retiring:                customlabels.Principal,
@@ -90,19 +90,14 @@ func (v *Vault) Prepare(ctx context.Context, caller arn.Caller, keyID string, ve
 		EncryptionContextEquals: encryptionContext(version),
 		Name:                    grantName(JobGrantPrefix, version),
 	}
-	job, err := v.Keys.CreateGrant(ctx, caller, request)
+	lasting := job
+	lasting.Operations = []kms.Operation{kms.DecryptOperation}
+	lasting.Name = grantName(VersionGrantPrefix, version)
+	grants, err := v.Keys.CreateGrants(ctx, caller, job, lasting)
 	if err != nil {
 		return KeyUse{}, refusal(err, keyID)
 	}
-	use := KeyUse{Key: job.Key, JobGrant: job.ID}
-	request.Operations = []kms.Operation{kms.DecryptOperation}
-	request.Name = grantName(VersionGrantPrefix, version)
-	lasting, err := v.Keys.CreateGrant(ctx, caller, request)
-	if err != nil {
-		return KeyUse{}, errors.Join(refusal(err, keyID), v.Abandon(context.WithoutCancel(ctx), use))
-	}
-	use.VersionGrant = lasting.ID
-	return use, nil
+	return KeyUse{Key: key, JobGrant: grants[0].ID, VersionGrant: grants[1].ID}, nil
 }
 
 // The names of grants begin with what they are for; the version follows. The
