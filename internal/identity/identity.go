@@ -163,7 +163,7 @@ func (s *Service) Credential(ctx context.Context, accessKeyID, sessionToken stri
 // Subject returns the caller with the policies of its identity: an account's
 // root is allowed everything. Everyone else has none.
 func (s *Service) Subject(_ context.Context, caller arn.Caller) (policy.Subject, error) {
-	who := policy.Subject{Principal: caller.Principal}
+	who := policy.Subject{Principal: caller.Principal, Mandate: caller.Mandate}
 	if caller.Principal.IsRoot() {
 		who.Identity = []policy.Policy{policy.FullAccess(caller.Principal.Account)}
 	}

@@ -1,14 +1,22 @@
 package policy
 
-import (
-	"fmt"
-
-	"mimeo/internal/arn"
-)
+import "mimeo/internal/arn"
 
 // Keys are the values of condition keys by their names in lower case, such as
 // "aws:sourceip". A key that is absent is null; one with several values is
 // multivalued.
+//
+// Who fills which:
+//   - this package, from the principal and the owner of the resource:
+//     aws:PrincipalArn, aws:PrincipalAccount, aws:PrincipalType,
+//     aws:PrincipalIsAWSService, aws:PrincipalServiceName, aws:username of a
+//     user, aws:ResourceAccount;
+//   - package identity, in [Subject].Keys: aws:userid, aws:PrincipalTag/*,
+//     aws:SourceIp, aws:SecureTransport, aws:RequestedRegion, aws:CurrentTime,
+//     aws:EpochTime, aws:ViaAWSService, and aws:PrincipalArn of a session whose
+//     role has a path;
+//   - the service that asks, in [Request].Keys: aws:RequestTag/*, aws:TagKeys,
+//     aws:ResourceTag/* and its own, such as kms:ViaService or s3:prefix.
 type Keys map[string][]string
 
 // A Subject is who asks, with all of theirs that decides.
@@ -17,8 +25,16 @@ type Subject struct {
 	// Identity are the policies of the user, or of the role that a session
 	// has assumed.
 	Identity []Policy
+	// Boundary is the permissions boundary of the user or role; nil: none.
+	Boundary *Policy
+	// Session are the policies that the session was made with: together they
+	// bound it as a boundary does. Empty: none.
+	Session []Policy
 	// Keys are the condition keys of the principal and of its request.
 	Keys Keys
+	// Mandate, where there is one, is the whole of what the subject may do:
+	// no policy is asked.
+	Mandate *arn.Mandate
 }
 
 // A Request is one question: may a subject do the action to the resource?
@@ -30,61 +46,23 @@ type Request struct {
 	Keys Keys
 }
 
-// A Verdict is what policies say to a request.
-type Verdict int
-
-// NoMatch is the zero Verdict: what nothing allows is denied.
-const (
-	NoMatch Verdict = iota
-	Allow
-	Deny
-)
-
-func (v Verdict) String() string {
-	return [...]string{"no match", "allow", "deny"}[v]
-}
-
-// A Decision is a verdict with what it rests on.
-type Decision struct {
-	Verdict           Verdict
-	Policy, Statement string // what decided; empty for NoMatch
-	Missing           string // for NoMatch: the kind of policy that would have to allow it
-}
-
-// Allowed reports whether the request may go on.
-func (d Decision) Allowed() bool { return d.Verdict == Allow }
-
-// Reason finishes the sentence "… is not authorized to perform … because". It
-// names the policy and the statement, so it is for the log, and for callers
-// of the account that owns the policy.
-func (d Decision) Reason() string {
-	switch {
-	case d.Verdict == Deny:
-		return fmt.Sprintf("%s denies it explicitly in %s", d.Policy, d.Statement)
-	case d.Verdict == NoMatch:
-		return fmt.Sprintf("no %s policy allows it", d.Missing)
-	default:
-		return fmt.Sprintf("%s allows it in %s", d.Policy, d.Statement)
-	}
-}
-
-// Kinds of policies, as AWS's messages call them.
-const (
-	identityBased = "identity-based"
-	resourceBased = "resource-based"
-)
-
 // Authorize decides about a resource that the account owner owns, and that has
 // the policies resource.
 //
 // An explicit denial anywhere wins. Within the account one permission of
-// either kind is enough; across accounts, both must allow it. A resource
-// policy that names an account leaves it to that account which of its
-// principals have the permission: to all but its root it adds nothing of its
-// own. A service of ours needs the resource's policy alone. Partitions are
-// worlds apart: nothing is allowed across.
+// either kind is enough; across accounts, both must allow it. A permissions
+// boundary and the policies of a session must allow it too. They do not bound
+// what a resource policy within the account gives to a user, to a session or
+// to everyone; what it gives to a role they bound. A resource policy that
+// names an account leaves it to that account which of its principals have the
+// permission: to all but its root it adds nothing of its own. A service of
+// ours needs the resource's policy alone. Partitions are worlds apart: nothing
+// is allowed across.
 func Authorize(who Subject, req Request, owner string, resource []Policy) Decision {
-	return decide(who.Principal, req, owner, weigh(who.Principal, req, who.Identity, false), weigh(who.Principal, req, resource, true))
+	if who.Mandate != nil {
+		return underMandate(*who.Mandate, req)
+	}
+	return weigh(who, req, resource, asResource).decide(who, req, owner)
 }
 
 // AuthorizeByResource decides about a resource whose own policy is the root of
@@ -92,80 +70,99 @@ func Authorize(who Subject, req Request, owner string, resource []Policy) Decisi
 // the resource's policy names the caller, or the caller's account. Otherwise
 // it is [Authorize].
 func AuthorizeByResource(who Subject, req Request, owner string, resource []Policy) Decision {
-	i, r := weigh(who.Principal, req, who.Identity, false), weigh(who.Principal, req, resource, true)
-	if r.allow() == nil && i.deny == nil && r.deny == nil {
-		return Decision{Missing: resourceBased}
-	}
-	return decide(who.Principal, req, owner, i, r)
+	return byResource(who, req, owner, resource, asResource)
 }
 
-func decide(who arn.Principal, req Request, owner string, i, r weighed) Decision {
+// AuthorizeTrust decides whether who may do req.Action, such as
+// sts:AssumeRole, to the role req.Resource, which has the trust policy trust.
+// It is [AuthorizeByResource] with a policy whose statements have no Resource:
+// they speak about the role that they belong to.
+func AuthorizeTrust(who Subject, req Request, owner string, trust Policy) Decision {
+	return byResource(who, req, owner, []Policy{trust}, asTrust)
+}
+
+func byResource(who Subject, req Request, owner string, resource []Policy, as kind) Decision {
+	if who.Mandate != nil {
+		return underMandate(*who.Mandate, req)
+	}
+	s := weigh(who, req, resource, as)
+	if s.denial() == nil && s.resource.allow() == nil {
+		return Decision{Missing: MissingResource}
+	}
+	return s.decide(who, req, owner)
+}
+
+// underMandate allows what the mandate says, and nothing else.
+func underMandate(m arn.Mandate, req Request) Decision {
+	for _, p := range m {
+		if covers(p, req) {
+			return Decision{Verdict: Allow, Policy: "the permission recorded with the job", Statement: p.Action + " on " + p.Resource}
+		}
+	}
+	return Decision{Missing: MissingMandate}
+}
+
+// scales hold what each kind of policy says to one request.
+type scales struct {
+	identity, boundary, session, resource weighed
+}
+
+func weigh(who Subject, req Request, resource []Policy, as kind) *scales {
+	s := &scales{
+		identity: weighAll(who.Principal, req, who.Identity, asIdentity),
+		session:  weighAll(who.Principal, req, who.Session, asIdentity),
+		resource: weighAll(who.Principal, req, resource, as),
+	}
+	if who.Boundary != nil {
+		s.boundary = weighAll(who.Principal, req, []Policy{*who.Boundary}, asIdentity)
+	}
+	return s
+}
+
+func (s *scales) decide(who Subject, req Request, owner string) Decision {
+	p := who.Principal
 	switch {
-	case i.deny != nil:
-		return *i.deny
-	case r.deny != nil:
-		return *r.deny
-	case otherPartition(who, req):
-		return Decision{Missing: resourceBased}
-	case who.IsService():
-		return r.direct.or(Decision{Missing: resourceBased})
-	case who.Account == "" || owner == "":
-		return Decision{Missing: identityBased}
-	case who.Account == owner:
-		return i.direct.or(r.direct.or(Decision{Missing: identityBased}))
-	case r.allow() == nil:
-		return Decision{Missing: resourceBased}
-	case i.direct == nil:
-		return Decision{Missing: identityBased}
+	case s.denial() != nil:
+		return *s.denial()
+	case otherPartition(p, req):
+		return Decision{Missing: MissingResource}
+	case p.IsService():
+		return Decision{Missing: MissingResource}.or(s.resource.direct)
+	case p.Account == "" || owner == "":
+		return Decision{Missing: MissingIdentity}
+	case p.Account != owner && s.resource.allow() == nil:
+		return Decision{Missing: MissingResource}
+	case p.Account != owner:
+		return s.bounded(who, s.identity.direct).and(*s.resource.allow())
+	case s.identity.direct == nil && s.resource.direct == nil:
+		return s.bounded(who, s.resource.role)
 	default:
-		return *r.allow()
+		return s.bounded(who, s.identity.direct).or(s.resource.direct)
 	}
 }
 
-// weighed is what policies of one kind say: the first statement of each sort.
-type weighed struct {
-	deny, direct, delegated *Decision
-}
-
-// allow returns the permission that reaches furthest, or nil.
-func (w weighed) allow() *Decision {
-	if w.direct != nil {
-		return w.direct
+// bounded is the permission allow, where the caller's bounds allow it too.
+func (s *scales) bounded(who Subject, allow *Decision) Decision {
+	switch {
+	case allow == nil:
+		return Decision{Missing: MissingIdentity}
+	case who.Boundary != nil && s.boundary.direct == nil:
+		return Decision{Missing: MissingBoundary}
+	case len(who.Session) > 0 && s.session.direct == nil:
+		return Decision{Missing: MissingSession}
+	default:
+		return *allow
 	}
-	return w.delegated
 }
 
-func (d *Decision) or(other Decision) Decision {
-	if d != nil {
-		return *d
-	}
-	return other
-}
-
-func weigh(who arn.Principal, req Request, policies []Policy, asResource bool) weighed {
-	var w weighed
-	for _, p := range policies {
-		if p.Document == nil {
-			continue
-		}
-		for i := range p.Document.statements {
-			s := &p.Document.statements[i]
-			at := s.reaches(who, req, asResource)
-			d := &Decision{Verdict: Allow, Policy: p.Name, Statement: s.name}
-			switch {
-			case at == none:
-			case s.deny && w.deny == nil:
-				d.Verdict = Deny
-				w.deny = d
-			case s.deny:
-			case at == direct && w.direct == nil:
-				w.direct = d
-			case at == delegated && w.delegated == nil:
-				w.delegated = d
-			}
+// denial returns the first explicit denial, or nil.
+func (s *scales) denial() *Decision {
+	for _, w := range []*weighed{&s.identity, &s.boundary, &s.session, &s.resource} {
+		if w.deny != nil {
+			return w.deny
 		}
 	}
-	return w
+	return nil
 }
 
 // otherPartition reports whether the resource is in another partition than

@@ -62,6 +62,13 @@ func FullAccess(account string) Policy {
 	}
 }
 
+func (s *statement) verdict() Verdict {
+	if s.deny {
+		return Deny
+	}
+	return Allow
+}
+
 // principal is one entry of a Principal element.
 type principal struct {
 	anyone  bool

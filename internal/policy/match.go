@@ -48,7 +48,8 @@ type reach int
 const (
 	none      reach = iota
 	delegated       // the caller's account is named: its own policies decide
-	direct          // the caller is named
+	role            // the role is named that the caller has assumed
+	direct          // the caller is named, or everyone
 )
 
 // reaches says how p covers who.
@@ -66,8 +67,10 @@ func (p principal) reaches(who arn.Principal) reach {
 		return none
 	case p.who.IsRoot():
 		return delegatedTo(who)
+	case isSessionOf(p.who, who):
+		return role
 	default:
-		return reachIf(p.who == who || isSessionOf(p.who, who), direct)
+		return reachIf(p.who == who, direct)
 	}
 }
 
@@ -98,15 +101,15 @@ func isSessionOf(role, who arn.Principal) bool {
 // reaches says how s covers the request, by all elements but Effect. Where an
 // element that s does not have would decide, a denial applies and a
 // permission does not.
-func (s *statement) reaches(who arn.Principal, req Request, asResource bool) reach {
-	if !s.hasAction(req.Action) || !s.hasResource(req.Resource) {
+func (s *statement) reaches(who arn.Principal, req Request, as kind) reach {
+	if !s.hasAction(req.Action) || !s.hasResource(req.Resource, as) {
 		return none
 	}
-	if len(s.principals) == 0 {
-		return reachIf(!asResource || s.deny, direct)
+	if as == asIdentity {
+		return reachIf(s.deny || len(s.principals) == 0, direct) // an identity policy has no principals
 	}
-	if !asResource {
-		return reachIf(s.deny, direct) // an identity policy has no principals
+	if len(s.principals) == 0 {
+		return reachIf(s.deny, direct)
 	}
 	best := none
 	for _, p := range s.principals {
@@ -124,9 +127,9 @@ func (s *statement) hasAction(action string) bool {
 	return false
 }
 
-func (s *statement) hasResource(name string) bool {
+func (s *statement) hasResource(name string, as kind) bool {
 	if len(s.resources) == 0 {
-		return s.deny
+		return s.deny || as == asTrust
 	}
 	for _, r := range s.resources {
 		if r.matches(name) {
@@ -134,6 +137,11 @@ func (s *statement) hasResource(name string) bool {
 		}
 	}
 	return false
+}
+
+// covers reports whether a permission that was recorded covers a request.
+func covers(p arn.Permission, req Request) bool {
+	return strings.EqualFold(p.Action, req.Action) && glob(p.Resource, req.Resource)
 }
 
 // glob reports whether s matches a pattern in which * is any text and ? any

@@ -32,6 +32,14 @@ const (
 // *SyntaxError that says which element of which statement is wrong.
 func Parse(text string) (*Document, error) { return parse(text, &general) }
 
+// ParseIdentity reads a policy that speaks of the identity that it is attached
+// to: an identity policy, a permissions boundary or a session policy. Its
+// error is a *SyntaxError.
+func ParseIdentity(text string) (*Document, error) { return parse(text, &identityPolicy) }
+
+// ParseTrust reads the trust policy of a role. Its error is a *SyntaxError.
+func ParseTrust(text string) (*Document, error) { return parse(text, &trustPolicy) }
+
 // A dialect is what the documents of one kind may hold beyond the grammar.
 type dialect struct {
 	required   []string // elements that every statement must have
@@ -53,6 +61,36 @@ var general = dialect{
 		"NotAction":    notYet,
 		"NotResource":  notYet,
 		"NotPrincipal": notYet,
+	},
+}
+
+// identityPolicy is the dialect of policies without principals.
+var identityPolicy = dialect{
+	required: []string{"Effect", "Action", "Resource"},
+	forbidden: map[string]string{
+		"Principal":    "is not allowed in a policy of an identity: the identity is the principal",
+		"NotPrincipal": "is not allowed in a policy of an identity: the identity is the principal",
+		"Condition":    notYet,
+		"NotAction":    notYet,
+		"NotResource":  notYet,
+	},
+}
+
+// trustPolicy is the dialect of trust policies.
+var trustPolicy = dialect{
+	required: []string{"Effect", "Principal", "Action"},
+	forbidden: map[string]string{
+		"Resource":     "is not allowed in a trust policy: the role is the resource",
+		"NotResource":  "is not allowed in a trust policy: the role is the resource",
+		"Condition":    notYet,
+		"NotAction":    notYet,
+		"NotPrincipal": notYet,
+	},
+	action: func(at, action string) *SyntaxError {
+		if len(action) < 4 || !strings.EqualFold(action[:4], "sts:") {
+			return malformed("In %s, %.100q is not allowed in a trust policy: its actions are those of sts.", at, action)
+		}
+		return nil
 	},
 }
 
@@ -178,6 +216,9 @@ func (doc *Document) parseStatement(v jsontext.Value, where string, d *dialect) 
 }
 
 func (s *statement) element(doc *Document, name string, v jsontext.Value, where string, d *dialect) (err error) {
+	if why, ok := d.forbidden[name]; ok {
+		return malformed("In %s, the element %s %s.", where, name, why)
+	}
 	at := where + ", " + name
 	switch name {
 	case "Sid":
@@ -194,9 +235,6 @@ func (s *statement) element(doc *Document, name string, v jsontext.Value, where 
 	case "Resource":
 		s.resources, err = resources(v, at, doc.version == version2012, d)
 	default:
-		if why, ok := d.forbidden[name]; ok {
-			return malformed("In %s, the element %s %s.", where, name, why)
-		}
 		return malformed("In %s, there is an unknown element %.60q.", where, name)
 	}
 	return err
