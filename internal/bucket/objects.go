@@ -36,7 +36,7 @@ func (s *Service) Put(ctx context.Context, caller arn.Caller, ref objects.Ref, b
 		Bucket:  ref.Bucket,
 		Key:     ref.Key,
 		Body:    Body{Reader: body, Size: -1},
-		Headers: Headers{ContentType: opts.ContentType},
+		Headers: Headers{ContentType: opts.ContentType, Metadata: marked(opts.Mark)},
 		Sealing: Sealing{KMS: opts.KMSKey != "", Key: opts.KMSKey},
 	})
 	if err != nil {
@@ -45,9 +45,28 @@ func (s *Service) Put(ctx context.Context, caller arn.Caller, ref objects.Ref, b
 	return info(o), nil
 }
 
-// DeleteIfMatch implements [objects.Store].
-func (s *Service) DeleteIfMatch(ctx context.Context, caller arn.Caller, ref objects.Ref, etag string) error {
-	err := s.DeleteObject(ctx, caller, DeleteRequest{Bucket: ref.Bucket, Key: ref.Key, If: Condition{Match: etag}})
+// markName is the metadata, x-amz-meta-…, that holds the mark of an object.
+const markName = "mimeo-written-for"
+
+func marked(mark string) map[string]string {
+	if mark == "" {
+		return nil
+	}
+	return map[string]string{markName: mark}
+}
+
+// DeleteIfMarked implements [objects.Store]. An object that replaces the
+// marked one between the look and the deletion has another ETag, and stays.
+func (s *Service) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref objects.Ref, mark string) error {
+	b, err := s.open(ctx, caller, "s3:DeleteObject", ref.Bucket, ref.Key)
+	if err != nil {
+		return err
+	}
+	o, err := s.there(ctx, Name{Partition: b.Partition, Bucket: b.Name, Key: ref.Key})
+	if err != nil || o.ID == "" || o.Headers.Metadata[markName] != mark {
+		return err
+	}
+	err = s.DeleteObject(ctx, caller, DeleteRequest{Bucket: ref.Bucket, Key: ref.Key, If: Condition{Match: o.ETag}})
 	if errors.Is(err, NoSuchKey) || errors.Is(err, PreconditionFailed) {
 		return nil
 	}

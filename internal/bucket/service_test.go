@@ -125,15 +125,22 @@ func TestObjectsStore(t *testing.T) {
 	if text, err := w.get(t, ref.Key); text != "{}" || err != nil {
 		t.Errorf("get: %q, %v", text, err)
 	}
-	again := w.put(t, ref.Key, "[]")
-	if err := w.DeleteIfMatch(t.Context(), caller, ref, info.ETag); err != nil {
-		t.Errorf("delete another: %v", err)
+	for _, mark := range []string{"", "another's"} {
+		if _, err := w.Put(t.Context(), caller, ref, strings.NewReader("[]"), objects.PutOptions{Mark: mark}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.DeleteIfMarked(t.Context(), caller, ref, "mine"); err != nil {
+			t.Errorf("delete an object marked %q: %v", mark, err)
+		}
+		if text, err := w.get(t, ref.Key); text != "[]" {
+			t.Errorf("an object marked %q is deleted: %v", mark, err)
+		}
 	}
-	if text, _ := w.get(t, ref.Key); text != "[]" {
-		t.Errorf("after deleting another: %q", text)
+	if _, err := w.Put(t.Context(), caller, ref, strings.NewReader("[]"), objects.PutOptions{Mark: "mine"}); err != nil {
+		t.Fatal(err)
 	}
 	for range 2 {
-		if err := w.DeleteIfMatch(t.Context(), caller, ref, again.ETag); err != nil {
+		if err := w.DeleteIfMarked(t.Context(), caller, ref, "mine"); err != nil {
 			t.Errorf("delete: %v", err)
 		}
 	}
@@ -143,8 +150,8 @@ func TestObjectsStore(t *testing.T) {
 	if owner, err := w.Owner(t.Context(), arn.Caller{Principal: arn.Root("aws", "555555555555")}, "bkt"); owner != account || err != nil {
 		t.Errorf("owner: %q, %v", owner, err)
 	}
-	if all, loose := w.blobCount(t); all != 2 || loose != 2 {
-		t.Errorf("%d blobs, %d without a reference; want both", all, loose)
+	if all, loose := w.blobCount(t); all != 4 || loose != 4 {
+		t.Errorf("%d blobs, %d without a reference; want all four", all, loose)
 	}
 }
 

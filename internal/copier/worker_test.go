@@ -138,8 +138,8 @@ func (o faultyObjects) Put(ctx context.Context, caller arn.Caller, ref objects.R
 	return i, err
 }
 
-func (o faultyObjects) DeleteIfMatch(ctx context.Context, caller arn.Caller, ref objects.Ref, etag string) error {
-	return o.around(func() error { return o.Store.DeleteIfMatch(ctx, caller, ref, etag) })
+func (o faultyObjects) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref objects.Ref, mark string) error {
+	return o.around(func() error { return o.Store.DeleteIfMarked(ctx, caller, ref, mark) })
 }
 
 type faultyJobs struct {
@@ -279,6 +279,25 @@ func TestAFailedCopyLeavesForeignFiles(t *testing.T) {
 	if _, err := w.buckets.Head(t.Context(), trusted, foreign); err != nil {
 		t.Errorf("the foreign file is gone: %v", err)
 	}
+}
+
+// TestAFailedCopyLeavesNoFileThatItNeverRecorded: the file is in the bucket,
+// and the job is cut before it can say so, every time.
+func TestAFailedCopyLeavesNoFileThatItNeverRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.start(t, w.request("c1"))
+	w.Objects = cutAfterPut{w.Objects}
+	w.drain(t)
+	w.checkFailed(t, v, "internal error")
+}
+
+// cutAfterPut writes every object and fails.
+type cutAfterPut struct{ objects.Store }
+
+func (o cutAfterPut) Put(ctx context.Context, caller arn.Caller, ref objects.Ref, body io.Reader, opts objects.PutOptions) (objects.Info, error) {
+	i, err := o.Store.Put(ctx, caller, ref, body, opts)
+	return i, errors.Join(err, errFault)
 }
 
 // loseBlob makes the blob of an artifact unreadable as what it was.

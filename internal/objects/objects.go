@@ -36,6 +36,8 @@ type PutOptions struct {
 	ContentType string
 	// KMSKey seals the object with SSE-KMS; empty: the bucket's default.
 	KMSKey string
+	// Mark is kept with the object, in its metadata, and says who wrote it.
+	Mark string
 }
 
 // A Store reads and writes objects as a caller.
@@ -47,9 +49,9 @@ type Store interface {
 	// Put writes an object, replacing what is there, when all of body was
 	// read without an error.
 	Put(ctx context.Context, caller arn.Caller, ref Ref, body io.Reader, opts PutOptions) (Info, error)
-	// DeleteIfMatch removes an object whose ETag is etag. An object that is
-	// not there, or is another one, is no error and stays.
-	DeleteIfMatch(ctx context.Context, caller arn.Caller, ref Ref, etag string) error
+	// DeleteIfMarked removes an object that was put with mark. An object that
+	// is not there is no error, and one that bears no mark or another stays.
+	DeleteIfMarked(ctx context.Context, caller arn.Caller, ref Ref, mark string) error
 	// CanPut returns nil where the bucket exists in the caller's region and
 	// the caller may write ref under key (empty: the bucket's default).
 	CanPut(ctx context.Context, caller arn.Caller, ref Ref, key string) error

@@ -45,44 +45,47 @@ type Writer struct {
 	Version customlabels.ProjectVersion
 }
 
-// A file is the recorded result of writing one.
-type file struct {
-	Location customlabels.S3Location
-	ETag     string
-}
-
-func step(r customlabels.Role) string { return "put " + string(r) }
-
 // Put writes the file of a role, once per job. It is sealed with the
 // version's KMS key, where it has one. open returns the content, which Put
 // closes; it is not called where the file has been written.
 func (w Writer) Put(ctx context.Context, role customlabels.Role, open func(context.Context) (io.ReadCloser, error)) (customlabels.S3Location, error) {
-	written, err := job.Step(ctx, w.Run, step(role), func(ctx context.Context) (file, error) { return w.put(ctx, role, open) })
-	return written.Location, err
+	return job.Step(ctx, w.Run, "put "+string(role), func(ctx context.Context) (customlabels.S3Location, error) {
+		at := w.location(role)
+		return at, w.put(ctx, at, open)
+	})
 }
 
-func (w Writer) put(ctx context.Context, role customlabels.Role, open func(context.Context) (io.ReadCloser, error)) (_ file, err error) {
+func (w Writer) put(ctx context.Context, at customlabels.S3Location, open func(context.Context) (io.ReadCloser, error)) (err error) {
 	body, err := open(ctx)
 	if err != nil {
-		return file{}, err
+		return err
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
-	output := w.Version.OutputConfig
-	to := customlabels.S3Location{Bucket: output.Bucket, Key: output.Key(customlabels.ResultFile(role, w.Version.ARN))}
-	options := objects.PutOptions{ContentType: "application/json"}
+	options := objects.PutOptions{ContentType: "application/json", Mark: w.mark()}
 	if w.Version.KMSKey != (arn.Key{}) {
 		options.KMSKey = w.Version.KMSKey.String()
 	}
-	info, err := w.Objects.Put(ctx, w.Caller, objects.Ref{Bucket: to.Bucket, Key: to.Key}, body, options)
+	_, err = w.Objects.Put(ctx, w.Caller, ref(at), body, options)
 	var refused *fault.Error
 	if errors.As(err, &refused) {
-		return file{}, &RefusedError{to, refused}
+		return &RefusedError{at, refused}
 	}
 	if err != nil {
-		return file{}, fmt.Errorf("write %s: %w", to, err)
+		return fmt.Errorf("write %s: %w", at, err)
 	}
-	return file{Location: to, ETag: info.ETag}, nil
+	return nil
 }
+
+// location is where the file of a role is written.
+func (w Writer) location(role customlabels.Role) customlabels.S3Location {
+	output := w.Version.OutputConfig
+	return customlabels.S3Location{Bucket: output.Bucket, Key: output.Key(customlabels.ResultFile(role, w.Version.ARN))}
+}
+
+// mark names the one version that a file was written for.
+func (w Writer) mark() string { return w.Version.ARN.String() }
+
+func ref(at customlabels.S3Location) objects.Ref { return objects.Ref{Bucket: at.Bucket, Key: at.Key} }
 
 // A RefusedError is a result file that the bucket, or the key that was to
 // seal it, does not take.
@@ -96,22 +99,16 @@ func (e *RefusedError) Error() string { return fmt.Sprintf("writing %s: %v", e.L
 // Unwrap returns the refusal.
 func (e *RefusedError) Unwrap() error { return e.Fault }
 
-// Remove removes the files that this job has written, and only these: a file
-// that somebody replaced has another ETag and stays. A file that the caller
-// may not remove any more stays as well.
+// Remove removes the files that were written for this version, and only
+// these, also where the job was cut between a file and its record. A file
+// that somebody replaced does not bear the version's mark and stays, and so
+// does one that the caller may not remove any more.
 func (w Writer) Remove(ctx context.Context) error {
 	for _, role := range customlabels.ResultRoles {
-		written, ok, err := job.Recorded[file](ctx, w.Run, step(role))
-		if err != nil {
-			return err
-		}
-		if !ok {
-			continue
-		}
-		ref := objects.Ref{Bucket: written.Location.Bucket, Key: written.Location.Key}
-		err = w.Objects.DeleteIfMatch(ctx, w.Caller, ref, written.ETag)
+		at := w.location(role)
+		err := w.Objects.DeleteIfMarked(ctx, w.Caller, ref(at), w.mark())
 		if refused := (*fault.Error)(nil); err != nil && !errors.As(err, &refused) {
-			return fmt.Errorf("remove %s: %w", written.Location, err)
+			return fmt.Errorf("remove %s: %w", at, err)
 		}
 	}
 	return nil
