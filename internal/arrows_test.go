@@ -14,7 +14,7 @@ var (
 	domain    = []string{"customlabels", "policy", "manifest"}
 	vision    = []string{"pixel", "descriptor", "ridge"}
 	contracts = []string{"blob", "envelope", "objects", "job", "family"}
-	services  = []string{"identity", "kms", "bucket", "vault", "results", "registry", "copier", "training", "serving"}
+	services  = []string{"quota", "identity", "kms", "bucket", "vault", "results", "registry", "copier", "training", "serving"}
 	edges     = []string{"sigv4", "reqlog", "awsjson", "awsquery", "rekapi", "mimeoapi", "kmsapi", "stsapi", "s3api"}
 )
 
@@ -40,15 +40,16 @@ var arrows = map[string][]string{
 	"job":      nil,
 	"family":   {"customlabels", "pixel"},
 
+	"quota":    {"arn", "customlabels", "fault", "manifest"},
 	"identity": {"arn", "envelope", "fault", "policy"},
 	"kms":      {"arn", "envelope", "fault", "policy"},
 	"bucket":   {"arn", "blob", "digest", "envelope", "fault", "kms", "objects", "policy"},
-	"registry": {"arn", "blob", "customlabels", "digest", "fault", "job", "kms", "manifest", "objects", "pixel", "policy"},
+	"registry": {"arn", "blob", "customlabels", "digest", "fault", "job", "kms", "manifest", "objects", "pixel", "policy", "quota"},
 	"vault":    {"arn", "blob", "customlabels", "envelope", "fault", "kms"},
 	"results":  {"arn", "customlabels", "fault", "job", "objects"},
-	"copier":   {"arn", "blob", "customlabels", "digest", "envelope", "fault", "job", "objects", "policy", "results", "vault"},
-	"training": {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "manifest", "objects", "pixel", "policy", "registry", "results", "vault"},
-	"serving":  {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "objects", "pixel", "policy", "registry", "vault"},
+	"copier":   {"arn", "blob", "customlabels", "digest", "envelope", "fault", "job", "objects", "policy", "quota", "results", "vault"},
+	"training": {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "manifest", "objects", "pixel", "policy", "quota", "registry", "results", "vault"},
+	"serving":  {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "objects", "pixel", "policy", "quota", "registry", "vault"},
 
 	"sigv4":    {"arn", "fault"},
 	"reqlog":   {"arn", "fault"},

@@ -48,6 +48,7 @@ copy it into another account, start it, detect custom labels.`,
 		newDemo(),
 		newServe(),
 		newAccount(),
+		newQuota(),
 		newVersion(),
 	)
 	return root

@@ -17,12 +17,14 @@ import (
 	"syscall"
 
 	"mimeo/internal/fault"
+	"mimeo/internal/quota"
 )
 
 // The admin socket serves operators of the machine: whoever may write to the
 // socket's file. It is never reachable over the network.
 //
 //	GET /accounts, POST /accounts, DELETE /accounts/{id}
+//	GET /accounts/{id}/quotas, POST /accounts/{id}/quotas
 
 const maxAdminBody = 64 << 10
 
@@ -45,7 +47,7 @@ func listenAdmin(ctx context.Context, file string) (net.Listener, error) {
 	return l, nil
 }
 
-func adminRoutes(s Accounts, logger *slog.Logger) http.Handler {
+func adminRoutes(s Accounts, q Quotas, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /accounts", func(w http.ResponseWriter, r *http.Request) {
 		all, err := s.List(r.Context())
@@ -53,7 +55,7 @@ func adminRoutes(s Accounts, logger *slog.Logger) http.Handler {
 	})
 	mux.HandleFunc("POST /accounts", func(w http.ResponseWriter, r *http.Request) {
 		var a NewAccount
-		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody)).Decode(&a)
+		err := decodeAdmin(w, r, &a)
 		if err == nil {
 			err = s.Create(r.Context(), a)
 		}
@@ -62,7 +64,23 @@ func adminRoutes(s Accounts, logger *slog.Logger) http.Handler {
 	mux.HandleFunc("DELETE /accounts/{id}", func(w http.ResponseWriter, r *http.Request) {
 		answerAdmin(w, r, logger, struct{}{}, s.Delete(r.Context(), r.PathValue("id")))
 	})
+	mux.HandleFunc("GET /accounts/{id}/quotas", func(w http.ResponseWriter, r *http.Request) {
+		all, err := q.Quotas(r.Context(), r.PathValue("id"))
+		answerAdmin(w, r, logger, all, err)
+	})
+	mux.HandleFunc("POST /accounts/{id}/quotas", func(w http.ResponseWriter, r *http.Request) {
+		var values quota.Values
+		err := decodeAdmin(w, r, &values)
+		if err == nil {
+			err = q.Set(r.Context(), r.PathValue("id"), values)
+		}
+		answerAdmin(w, r, logger, struct{}{}, err)
+	})
 	return mux
+}
+
+func decodeAdmin(w http.ResponseWriter, r *http.Request, into any) error {
+	return json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody)).Decode(into)
 }
 
 func answerAdmin(w http.ResponseWriter, r *http.Request, logger *slog.Logger, result any, err error) {
@@ -110,6 +128,17 @@ func (c *adminClient) List(ctx context.Context) (all []Account, err error) {
 // Delete asks the server to close an account.
 func (c *adminClient) Delete(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodDelete, "/accounts/"+url.PathEscape(id), nil, nil)
+}
+
+// Quotas asks the server for the quotas of an account.
+func (c *adminClient) Quotas(ctx context.Context, account string) (all []quota.Quota, err error) {
+	err = c.call(ctx, http.MethodGet, "/accounts/"+url.PathEscape(account)+"/quotas", nil, &all)
+	return all, err
+}
+
+// Set asks the server to change quotas of an account.
+func (c *adminClient) Set(ctx context.Context, account string, values quota.Values) error {
+	return c.call(ctx, http.MethodPost, "/accounts/"+url.PathEscape(account)+"/quotas", values, nil)
 }
 
 func (c *adminClient) call(ctx context.Context, method, path string, in, out any) error {

@@ -12,11 +12,13 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"mimeo/internal/job"
 	"mimeo/internal/kms"
+	"mimeo/internal/quota"
 )
 
 // An App is one server: its port is open and its data directory is locked.
@@ -25,6 +27,7 @@ type App struct {
 	logger   *slog.Logger
 	storage  *storage
 	accounts *accounts
+	quotas   *quota.Service
 	port     net.Listener
 	admin    net.Listener
 	handler  http.Handler
@@ -49,6 +52,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger, extras Extras) (_ *
 	if a.storage, err = openStorage(ctx, c, extras.Faults); err != nil {
 		return nil, err
 	}
+	a.quotas = quota.New(a.storage.db.Quotas(), time.Now)
 	if a.port, err = listen(ctx, c); err != nil {
 		return nil, err
 	}
@@ -91,7 +95,7 @@ func (a *App) Environment(profile string) []string {
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return serve(ctx, a.port, a.handler, a.logger) })
-	group.Go(func() error { return serve(ctx, a.admin, adminRoutes(a.accounts, a.logger), a.logger) })
+	group.Go(func() error { return serve(ctx, a.admin, adminRoutes(a.accounts, a.quotas, a.logger), a.logger) })
 	group.Go(func() error { return a.runner.Run(ctx) })
 	group.Go(func() error { return a.sweep(ctx) })
 	return errors.Join(group.Wait(), a.close())

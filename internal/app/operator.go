@@ -9,6 +9,7 @@ import (
 
 	"mimeo/internal/envelope"
 	"mimeo/internal/identity"
+	"mimeo/internal/quota"
 	"mimeo/internal/sqlstore"
 )
 
@@ -16,13 +17,23 @@ import (
 // or on the files themselves when none does.
 type Operator struct {
 	Accounts
+	Quotas
 	close func() error
+}
+
+// Quotas is what an operator can do with the quotas of an account.
+type Quotas interface {
+	// Quotas returns all of them, in the order of quota.Kinds.
+	Quotas(ctx context.Context, account string) ([]quota.Quota, error)
+	// Set changes some of them, all or none.
+	Set(ctx context.Context, account string, values quota.Values) error
 }
 
 // OpenOperator opens the data directory of c for an operator's command.
 func OpenOperator(ctx context.Context, c Config) (*Operator, error) {
 	if running(ctx, c) {
-		return &Operator{Accounts: newAdminClient(c.adminSocket()), close: func() error { return nil }}, nil
+		server := newAdminClient(c.adminSocket())
+		return &Operator{Accounts: server, Quotas: server, close: func() error { return nil }}, nil
 	}
 	db, err := sqlstore.Open(ctx, c.DataDir)
 	if err != nil {
@@ -32,7 +43,7 @@ func OpenOperator(ctx context.Context, c Config) (*Operator, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Operator{Accounts: local, close: db.Close}, nil
+	return &Operator{Accounts: local, Quotas: quota.New(db.Quotas(), time.Now), close: db.Close}, nil
 }
 
 // Close releases the data directory.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"mimeo/internal/arn"
 	"mimeo/internal/awsjson"
 	"mimeo/internal/awsquery"
 	"mimeo/internal/bucket"
@@ -19,6 +20,7 @@ import (
 	"mimeo/internal/kms"
 	"mimeo/internal/kmsapi"
 	"mimeo/internal/mimeoapi"
+	"mimeo/internal/quota"
 	"mimeo/internal/registry"
 	"mimeo/internal/rekapi"
 	"mimeo/internal/reqlog"
@@ -55,6 +57,7 @@ type services struct {
 	copier   *copier.Service
 	training *training.Service
 	serving  *serving.Service
+	quotas   *quota.Service
 }
 
 // assemble builds the services, the HTTP surface and the runner of jobs.
@@ -81,7 +84,7 @@ func (a *App) build(extras Extras) (*services, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &services{identity: a.accounts.identity}
+	s := &services{identity: a.accounts.identity, quotas: a.quotas}
 	s.keys = kms.New(db.KMS(), a.storage.master, s.identity, now)
 	a.keys = s.keys
 	s.buckets = bucket.New(db.Buckets(), a.storage.blobs, s.keys, s.identity, now)
@@ -89,18 +92,19 @@ func (a *App) build(extras Extras) (*services, error) {
 	s.registry = registry.New(registry.Config{
 		Projects: db.Projects(), Datasets: db.Datasets(), Entries: db.Entries(), Policies: db.ProjectPolicies(),
 		Tags: db.Tags(), Versions: db.Versions(), Objects: s.buckets, Permissions: s.identity, Grants: s.keys,
-		Tokens: tokens, Log: a.logger, Now: now,
+		Quotas: s.quotas, Tokens: tokens, Log: a.logger, Now: now,
 	})
 	s.copier = &copier.Service{
-		Store: db.Copies(), Registry: s.registry, Permissions: s.identity, Objects: s.buckets, Vault: s.vault, Now: now,
+		Store: db.Copies(), Registry: s.registry, Permissions: s.identity, Objects: s.buckets, Vault: s.vault,
+		Quotas: s.quotas, Now: now,
 	}
 	models := families(extras)
 	s.training = &training.Service{
-		Store: db.Trainings(), Registry: s.registry, Objects: s.buckets, Vault: s.vault,
+		Store: db.Trainings(), Registry: s.registry, Objects: s.buckets, Vault: s.vault, Quotas: s.quotas,
 		Family: models[0], Scratch: a.config.scratchDir(), Slice: trainingSlice, Now: now,
 	}
 	s.serving = serving.New(serving.Config{
-		Store: db.Serving(), Registry: s.registry, Vault: s.vault, Objects: s.buckets, Families: models,
+		Store: db.Serving(), Registry: s.registry, Vault: s.vault, Objects: s.buckets, Families: models, Quotas: s.quotas,
 	})
 	return s, nil
 }
@@ -108,11 +112,12 @@ func (a *App) build(extras Extras) (*services, error) {
 // edges are the protocols by the signing name of their service, one line each.
 func (s *services) edges() map[string]http.Handler {
 	verifier := func(service string) *sigv4.Verifier { return sigv4.New(service, s.identity, time.Now) }
-	custom := &rekapi.API{Registry: s.registry, Training: s.training, Copier: s.copier, Serving: s.serving}
-	own := &mimeoapi.API{Copier: s.copier}
+	custom := (&rekapi.API{Registry: s.registry, Training: s.training, Copier: s.copier, Serving: s.serving}).Service()
+	own := (&mimeoapi.API{Copier: s.copier}).Service()
+	custom.Admit, own.Admit = s.admit, s.admit
 	return map[string]http.Handler{
-		"rekognition": awsjson.NewServer(custom.Service(), verifier("rekognition")),
-		mimeo:         awsjson.NewServer(own.Service(), verifier("rekognition")),
+		"rekognition": awsjson.NewServer(custom, verifier("rekognition")),
+		mimeo:         awsjson.NewServer(own, verifier("rekognition")),
 		"s3":          s3api.New(s.buckets, verifier("s3")),
 		"kms":         awsjson.NewServer(kmsapi.New(s.keys), verifier("kms")),
 		"sts":         awsquery.NewServer(stsapi.New(s.identity), verifier("sts")),
@@ -121,6 +126,12 @@ func (s *services) edges() map[string]http.Handler {
 			SigningName: "iam", Version: "2010-05-08", Namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
 		}, verifier("iam")),
 	}
+}
+
+// admit is the one place that every operation of Rekognition, and of mimeo's
+// own, passes before any work is done for it.
+func (s *services) admit(ctx context.Context, caller arn.Caller, operation string) (done func(), err error) {
+	return func() {}, s.quotas.Admit(ctx, caller, operation)
 }
 
 // ready reports why the server cannot serve.

@@ -66,6 +66,10 @@ type Service struct {
 	// Hint returns what ends the message of a refusal for this cause, such as
 	// an encoded authorisation message; empty for nothing. It may be nil.
 	Hint func(cause error) string
+	// Admit is asked for every request of a known caller before any work is
+	// done for it, and refuses it with a fault. What it returns is called when
+	// the work is done. It may be nil.
+	Admit func(ctx context.Context, caller arn.Caller, operation string) (done func(), err error)
 	// LongErrors makes the errors in Faults carry Code, Logref and Message
 	// beside __type, as Rekognition's do.
 	LongErrors bool
@@ -109,6 +113,13 @@ func (s *server) answer(r *http.Request, entry *reqlog.Entry) (any, error) {
 		return nil, err
 	}
 	entry.Caller = id.Caller
+	if s.Admit != nil {
+		done, err := s.Admit(r.Context(), id.Caller, name)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+	}
 	d, err := parse(r.Body)
 	if err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ import (
 	"mimeo/internal/job"
 	"mimeo/internal/objects"
 	"mimeo/internal/policy"
+	"mimeo/internal/quota"
 	"mimeo/internal/vault"
 )
 
@@ -29,8 +30,9 @@ const Kind job.Kind = "copy"
 // A Store keeps copies. Its refusals are bare codes of customlabels.
 type Store interface {
 	// InsertCopy inserts the copy, its tags, a pin on its source and its job
-	// in one transaction.
-	InsertCopy(ctx context.Context, v customlabels.ProjectVersion, tags customlabels.Tags, spec job.Spec) error
+	// in one transaction. It fails with ServiceQuotaExceeded or LimitExceeded
+	// where there would be more versions than its limits say.
+	InsertCopy(ctx context.Context, v customlabels.NewVersion, spec job.Spec) error
 	// FinishCopy publishes the copy, FailCopy ends it; both drop the pin, and
 	// neither changes a copy that has ended.
 	FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion) error
@@ -72,5 +74,6 @@ type Service struct {
 	Permissions Permissions
 	Objects     objects.Store
 	Vault       Vault
+	Quotas      *quota.Service // nil: the defaults
 	Now         func() time.Time
 }

@@ -138,7 +138,7 @@ func (w *world) train(t testing.TB, p arn.Project, name string) customlabels.Pro
 		CreatedAt: time.UnixMilli(1_700_000_000_000).UTC(), OutputConfig: customlabels.OutputConfig{Bucket: "source-custom-labels"},
 	}
 	spec := job.Spec{Kind: "train", Key: v.ARN.String(), Args: struct{}{}}
-	if err := w.db.Trainings().InsertTraining(t.Context(), v, customlabels.Tags{"of": "the source"}, nil, spec); err != nil {
+	if err := w.db.Trainings().InsertTraining(t.Context(), roomy(v, customlabels.Tags{"of": "the source"}), nil, spec); err != nil {
 		t.Fatal(err)
 	}
 	w.engine.Drain(t, job.Options{}, sealer{w, v})
@@ -153,7 +153,7 @@ func (w *world) train(t testing.TB, p arn.Project, name string) customlabels.Pro
 func (w *world) insert(t testing.TB, p arn.Project, name string, status customlabels.Status) arn.ProjectVersion {
 	t.Helper()
 	v := customlabels.ProjectVersion{ARN: p.Version(name, "1"), Project: p, Status: customlabels.TrainingInProgress, CreatedAt: time.Now()}
-	err := w.db.Trainings().InsertTraining(t.Context(), v, nil, nil, job.Spec{Kind: "nobody", Key: v.ARN.String(), Args: struct{}{}})
+	err := w.db.Trainings().InsertTraining(t.Context(), roomy(v, nil), nil, job.Spec{Kind: "nobody", Key: v.ARN.String(), Args: struct{}{}})
 	if err == nil {
 		err = w.db.Versions().SetStatus(t.Context(), v.ARN, []customlabels.Status{v.Status}, status, "")
 	}
@@ -334,4 +334,9 @@ func readAll(t testing.TB, body io.ReadCloser, err error) string {
 		t.Error(err)
 	}
 	return string(b)
+}
+
+// roomy is a new version under limits that nothing here reaches.
+func roomy(v customlabels.ProjectVersion, tags customlabels.Tags) customlabels.NewVersion {
+	return customlabels.NewVersion{ProjectVersion: v, Tags: tags, Limits: customlabels.VersionLimits{InProject: 1000, InProgress: 1000}}
 }

@@ -11,6 +11,7 @@ import (
 	"mimeo/internal/fault"
 	"mimeo/internal/job"
 	"mimeo/internal/policy"
+	"mimeo/internal/quota"
 	"mimeo/internal/results"
 )
 
@@ -92,9 +93,13 @@ func (s *Service) commit(ctx context.Context, req Request, v customlabels.Projec
 	if err := req.Tags.Check(); err != nil {
 		return err
 	}
-	err := s.Store.InsertCopy(ctx, v, req.Tags, job.Spec{Kind: Kind, Key: v.ARN.String(), Args: args})
+	limits, err := s.Quotas.VersionLimits(ctx, v.ARN.Account, quota.CopiesInProgress)
 	if err != nil {
-		return refusal(err, req)
+		return err
+	}
+	n := customlabels.NewVersion{ProjectVersion: v, Tags: req.Tags, Limits: limits}
+	if err := s.Store.InsertCopy(ctx, n, job.Spec{Kind: Kind, Key: v.ARN.String(), Args: args}); err != nil {
+		return refusal(err, req, limits)
 	}
 	return nil
 }
@@ -234,12 +239,12 @@ func nameTaken(req Request) *fault.Error {
 
 // refusal gives the bare code of a store its message. These are races: the
 // same was checked a moment ago.
-func refusal(err error, req Request) error {
+func refusal(err error, req Request, limits customlabels.VersionLimits) error {
 	switch {
 	case errors.Is(err, customlabels.ServiceQuotaExceeded):
-		return fault.New(customlabels.ServiceQuotaExceeded, "The project %s holds its maximum of models.", req.DestinationProject)
+		return fault.New(customlabels.ServiceQuotaExceeded, "The project %s holds its maximum of %d models. Delete one first.", req.DestinationProject, limits.InProject)
 	case errors.Is(err, customlabels.LimitExceeded):
-		return fault.New(customlabels.LimitExceeded, "Too many copies into this account are in progress. Try again when one has ended.")
+		return fault.New(customlabels.LimitExceeded, "Too many copies into this account are in progress: its quota is %d. Try again when one has ended.", limits.InProgress)
 	case errors.Is(err, customlabels.ResourceInUse):
 		return customlabels.InUse("The source %s or the destination project %s is being changed or deleted, or the name %q was just taken.", req.Source, req.DestinationProject, req.VersionName)
 	case errors.Is(err, customlabels.ResourceNotFound):

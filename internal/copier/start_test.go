@@ -196,7 +196,7 @@ func TestQuotas(t *testing.T) {
 	for i := range 94 {
 		w.insert(t, w.into, "more"+strconv.Itoa(i), customlabels.TrainingFailed)
 	}
-	refused("hundred-and-first", customlabels.ServiceQuotaExceeded, "maximum of models")
+	refused("hundred-and-first", customlabels.ServiceQuotaExceeded, "maximum of 100 models")
 	w.checkGrants(t, 0, 7)
 }
 

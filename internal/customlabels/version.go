@@ -108,6 +108,19 @@ func (s Status) HasModel() bool {
 	}
 }
 
+// A NewVersion is one that is inserted, with its tags and what bounds it.
+type NewVersion struct {
+	ProjectVersion
+	Tags   Tags
+	Limits VersionLimits
+}
+
+// VersionLimits bound how many versions there may be, the new one among them.
+type VersionLimits struct {
+	InProject  int // of its project, in any state
+	InProgress int // of its account and region, in its state
+}
+
 // CanCopy returns nil where the version holds a model that may be copied,
 // else the exception that CopyProjectVersion answers.
 func (v ProjectVersion) CanCopy() error {

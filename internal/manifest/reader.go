@@ -9,17 +9,20 @@ import (
 	"unicode/utf8"
 )
 
-// The limits of a manifest.
-const (
-	MaxLineLength = 100_000 // characters
-	MaxLines      = 250_000
-	MaxSize       = 1 << 30 // bytes
-	MaxLabels     = 250
-)
+// MaxLineLength bounds a line, in characters.
+const MaxLineLength = 100_000
+
+// Limits bound a manifest, and the dataset that is made of it.
+type Limits struct {
+	Size   int64 // bytes
+	Lines  int
+	Labels int // different ones; a Reader does not know them
+}
 
 // A Reader reads the lines of a manifest in bounded memory.
 type Reader struct {
 	r      *bufio.Reader
+	within Limits
 	size   int64
 	number int
 	blank  int  // blank lines that are still to be returned
@@ -28,7 +31,9 @@ type Reader struct {
 }
 
 // NewReader returns a Reader of r.
-func NewReader(r io.Reader) *Reader { return &Reader{r: bufio.NewReaderSize(r, 64<<10)} }
+func NewReader(r io.Reader, within Limits) *Reader {
+	return &Reader{r: bufio.NewReaderSize(r, 64<<10), within: within}
+}
 
 // A Raw is one line as it was read, without its end. Where Refused is not
 // empty it is no line of a manifest and Text may be cut short.
@@ -48,7 +53,7 @@ func (r *Reader) Next() (Raw, error) {
 	switch {
 	case r.held == nil:
 		return Raw{}, r.err
-	case r.number >= MaxLines:
+	case r.number >= r.within.Lines:
 		return Raw{}, TooManyRows
 	}
 	r.number++
@@ -78,7 +83,7 @@ func (r *Reader) fill() {
 		r.held = &Raw{Text: text, Refused: LineTooLong}
 	case len(text) > 0:
 		r.held = &Raw{Text: text}
-	case r.blank >= MaxLines:
+	case r.blank >= r.within.Lines:
 		r.err = TooManyRows
 	default:
 		r.blank++
@@ -91,7 +96,7 @@ func (r *Reader) line() (text []byte, tooLong bool, err error) {
 	for {
 		part, err := r.r.ReadSlice('\n')
 		r.size += int64(len(part))
-		if r.size > MaxSize {
+		if r.size > r.within.Size {
 			return nil, false, TooLarge
 		}
 		if len(text)+len(part) > MaxLineLength*utf8.UTFMax+2 {

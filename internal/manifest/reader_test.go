@@ -16,9 +16,12 @@ import (
 	"mimeo/internal/manifest"
 )
 
+// standard is what AWS allows.
+var standard = manifest.Limits{Size: 1 << 30, Lines: 250_000, Labels: 250}
+
 // read returns what a reader yields: a line's text, or why it is none.
 func read(r io.Reader) (got []string, err error) {
-	lines := manifest.NewReader(r)
+	lines := manifest.NewReader(r, standard)
 	for {
 		raw, err := lines.Next()
 		if err != nil {
@@ -67,13 +70,13 @@ func TestReader(t *testing.T) {
 
 func TestReaderLimits(t *testing.T) {
 	t.Parallel()
-	if got, err := read(strings.NewReader(strings.Repeat("x\n", manifest.MaxLines))); len(got) != manifest.MaxLines || !errors.Is(err, io.EOF) {
-		t.Errorf("%d lines: got %d, %v", manifest.MaxLines, len(got), err)
+	if got, err := read(strings.NewReader(strings.Repeat("x\n", standard.Lines))); len(got) != standard.Lines || !errors.Is(err, io.EOF) {
+		t.Errorf("%d lines: got %d, %v", standard.Lines, len(got), err)
 	}
 	for name, text := range map[string]string{
-		"lines":           strings.Repeat("x\n", manifest.MaxLines+1),
-		"with blank ones": strings.Repeat("\n", manifest.MaxLines) + "x",
-		"only blank ones": strings.Repeat("\n", manifest.MaxLines+5),
+		"lines":           strings.Repeat("x\n", standard.Lines+1),
+		"with blank ones": strings.Repeat("\n", standard.Lines) + "x",
+		"only blank ones": strings.Repeat("\n", standard.Lines+5),
 	} {
 		if _, err := read(strings.NewReader(text)); !errors.Is(err, manifest.TooManyRows) {
 			t.Errorf("too many %s: %v, want TooManyRows", name, err)
@@ -83,7 +86,7 @@ func TestReaderLimits(t *testing.T) {
 	if got, err := read(io.MultiReader(strings.NewReader("a\nb"), endless)); err == nil || errors.Is(err, io.EOF) || len(got) != 1 {
 		t.Errorf("a reader that fails: %q, %v", got, err)
 	}
-	if _, err := read(&bytesOf{left: manifest.MaxSize + 1}); !errors.Is(err, manifest.TooLarge) {
+	if _, err := read(&bytesOf{left: standard.Size + 1}); !errors.Is(err, manifest.TooLarge) {
 		t.Errorf("more than a gigabyte: %v, want TooLarge", err)
 	}
 }

@@ -61,8 +61,12 @@ func (w createDatasetWorker) fill(ctx context.Context, work Work, args createDat
 		}
 		return w.outcome(nil, err, "The dataset was successfully created from the source dataset.")
 	}
-	im := newImporter()
-	err := w.importManifest(ctx, work, args, im)
+	limits, err := w.s.quotas.ManifestLimits(ctx, args.Dataset.Account)
+	if err != nil {
+		return Outcome{}, err
+	}
+	im := newImporter(limits)
+	err = w.importManifest(ctx, work, args, im)
 	return w.outcome(im, err, "The dataset was successfully created from the manifest file.")
 }
 
@@ -82,7 +86,7 @@ func (w createDatasetWorker) importManifest(ctx context.Context, work Work, args
 		return fmt.Errorf("open manifest: %w", err)
 	}
 	defer func() { _ = body.Close() }() // a damaged object fails its last read
-	if info.Size > manifest.MaxSize {
+	if info.Size > im.within.Size {
 		return manifest.TooLarge
 	}
 	var position int64

@@ -20,17 +20,18 @@ type importer struct {
 	seen    map[string]struct{} // source-refs
 	labels  map[string]struct{}
 	bucket  string // of the images
+	within  manifest.Limits
 }
 
-func newImporter() *importer {
-	return &importer{refused: map[manifest.Reason]int{}, seen: map[string]struct{}{}, labels: map[string]struct{}{}}
+func newImporter(within manifest.Limits) *importer {
+	return &importer{within: within, refused: map[manifest.Reason]int{}, seen: map[string]struct{}{}, labels: map[string]struct{}{}}
 }
 
 // read reads a whole manifest and hands its entries to keep, some at a time.
 // It fails with a manifest.FileError where the manifest is refused as a
 // whole; keep may then have got some.
 func (im *importer) read(r io.Reader, keep func([]customlabels.Entry) error) error {
-	lines := manifest.NewReader(r)
+	lines := manifest.NewReader(r, im.within)
 	var some []customlabels.Entry
 	for {
 		raw, err := lines.Next()
@@ -88,10 +89,22 @@ func (im *importer) line(raw manifest.Raw) (customlabels.Entry, bool, error) {
 	for _, l := range line.Entry.Labels {
 		im.labels[l.Name] = struct{}{}
 	}
-	if len(im.labels) > manifest.MaxLabels {
+	if len(im.labels) > im.within.Labels {
 		return customlabels.Entry{}, false, manifest.TooManyLabels
 	}
 	return line.Entry, true, nil
+}
+
+// accepts refuses a dataset that an update would make too large.
+func (im *importer) accepts(stats customlabels.DatasetStats) error {
+	switch {
+	case int(stats.TotalEntries) > im.within.Lines:
+		return manifest.TooManyRows
+	case int(stats.TotalLabels) > im.within.Labels:
+		return manifest.TooManyLabels
+	default:
+		return nil
+	}
 }
 
 // verdict refuses a manifest without lines, and one where more than a fifth

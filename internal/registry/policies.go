@@ -13,6 +13,7 @@ import (
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
 	"mimeo/internal/policy"
+	"mimeo/internal/quota"
 )
 
 // Policies stores project policies.
@@ -35,9 +36,6 @@ type Policies interface {
 	DeletePolicy(ctx context.Context, project arn.Project, name, revision string) error
 }
 
-// MaxPolicies is AWS's quota of policies per project.
-const MaxPolicies = 5
-
 // A PutProjectPolicyRequest is the input of PutProjectPolicy. RevisionID is
 // empty for a new policy.
 type PutProjectPolicyRequest struct {
@@ -59,9 +57,12 @@ func (s *Service) PutProjectPolicy(ctx context.Context, caller arn.Caller, req P
 	p := customlabels.ProjectPolicy{
 		Project: req.Project, Name: req.Name, RevisionID: newRevision(), Document: req.Document, CreatedAt: now, UpdatedAt: now,
 	}
-	var err error
+	limit, err := s.quotas.Limit(ctx, req.Project.Account, quota.ProjectPoliciesPerProject)
+	if err != nil {
+		return "", err
+	}
 	if req.RevisionID == "" {
-		err = s.policies.InsertPolicy(ctx, p, MaxPolicies)
+		err = s.policies.InsertPolicy(ctx, p, limit)
 	} else {
 		err = s.policies.ReplacePolicy(ctx, p, strings.ToLower(req.RevisionID))
 	}
@@ -69,7 +70,7 @@ func (s *Service) PutProjectPolicy(ctx context.Context, caller arn.Caller, req P
 	case errors.Is(err, customlabels.ResourceAlreadyExists):
 		return "", fault.New(customlabels.ResourceAlreadyExists, "The project policy %s already exists: give its PolicyRevisionId to replace it.", req.Name)
 	case errors.Is(err, customlabels.ServiceQuotaExceeded):
-		return "", quotaReached(customlabels.ServiceQuotaExceeded, MaxPolicies, "policies of a project")
+		return "", quotaReached(customlabels.ServiceQuotaExceeded, limit, "policies of a project")
 	case err != nil:
 		return "", policyFault(req.Project, req.Name, req.RevisionID, err)
 	}

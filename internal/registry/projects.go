@@ -10,6 +10,7 @@ import (
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
+	"mimeo/internal/quota"
 )
 
 // Projects stores projects.
@@ -34,9 +35,6 @@ type Projects interface {
 	DropProject(ctx context.Context, project arn.Project) error
 }
 
-// MaxProjects is AWS's quota of projects per account and region.
-const MaxProjects = 100
-
 // A CreateProjectRequest is the input of CreateProject. Feature is empty for
 // Custom Labels.
 type CreateProjectRequest struct {
@@ -58,16 +56,20 @@ func (s *Service) CreateProject(ctx context.Context, caller arn.Caller, req Crea
 	case req.AutoUpdate != "":
 		return arn.Project{}, customlabels.Invalid("AutoUpdate can only be given for a CONTENT_MODERATION project.")
 	}
+	limit, err := s.quotas.Limit(ctx, project.Account, quota.ProjectsPerAccount)
+	if err != nil {
+		return arn.Project{}, err
+	}
 	created := s.now().UTC().Truncate(time.Millisecond)
 	project.Stamp = stamp(created)
-	err := s.projects.InsertProject(ctx, customlabels.Project{
+	err = s.projects.InsertProject(ctx, customlabels.Project{
 		ARN: project, Feature: customlabels.CustomLabels, Status: customlabels.ProjectCreated, CreatedAt: created,
-	}, req.Tags, MaxProjects)
+	}, req.Tags, limit)
 	switch {
 	case errors.Is(err, customlabels.ResourceInUse):
 		return arn.Project{}, customlabels.InUse("A project named %s exists already.", req.Name)
 	case errors.Is(err, customlabels.LimitExceeded):
-		return arn.Project{}, quotaReached(customlabels.LimitExceeded, MaxProjects, "projects in an account and region")
+		return arn.Project{}, quotaReached(customlabels.LimitExceeded, limit, "projects in an account and region")
 	case err != nil:
 		return arn.Project{}, fmt.Errorf("insert project %s: %w", project, err)
 	}

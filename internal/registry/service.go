@@ -11,6 +11,7 @@ import (
 	"mimeo/internal/arn"
 	"mimeo/internal/objects"
 	"mimeo/internal/policy"
+	"mimeo/internal/quota"
 )
 
 // Permissions tells what a caller's own account allows the caller.
@@ -24,7 +25,8 @@ type Grants interface {
 	RetireGrant(ctx context.Context, caller arn.Caller, key arn.Key, grantID string) error
 }
 
-// Config is what a Service works with. All fields are required.
+// Config is what a Service works with. All fields but
+// Quotas are required.
 type Config struct {
 	Projects    Projects
 	Datasets    Datasets
@@ -35,6 +37,7 @@ type Config struct {
 	Objects     objects.Store
 	Permissions Permissions
 	Grants      Grants
+	Quotas      *quota.Service // nil: the defaults
 	Tokens      TokenKey
 	Log         *slog.Logger
 	Now         func() time.Time
@@ -53,6 +56,7 @@ type Service struct {
 	objects     objects.Store
 	permissions Permissions
 	grants      Grants
+	quotas      *quota.Service
 	tokens      TokenKey
 	log         *slog.Logger
 	now         func() time.Time
@@ -62,6 +66,6 @@ type Service struct {
 func New(c Config) *Service {
 	return &Service{
 		projects: c.Projects, datasets: c.Datasets, entries: c.Entries, policies: c.Policies, tags: c.Tags, versions: c.Versions,
-		objects: c.Objects, permissions: c.Permissions, grants: c.Grants, tokens: c.Tokens, log: c.Log, now: c.Now,
+		objects: c.Objects, permissions: c.Permissions, grants: c.Grants, quotas: c.Quotas, tokens: c.Tokens, log: c.Log, now: c.Now,
 	}
 }

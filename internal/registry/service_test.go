@@ -140,7 +140,7 @@ func (w *world) version(p arn.Project, name string, status customlabels.Status) 
 		ARN: p.Version(name, strconv.FormatInt(now.UnixMilli(), 10)), Project: p, Status: customlabels.TrainingInProgress, CreatedAt: now,
 		OutputConfig: customlabels.OutputConfig{Bucket: "mine", Prefix: "out"},
 	}
-	if err := w.db.Trainings().InsertTraining(w.t.Context(), v, nil, nil, job.Spec{Kind: trained{}.Kind(), Key: name, Args: name}); err != nil {
+	if err := w.db.Trainings().InsertTraining(w.t.Context(), roomy(v, nil), nil, job.Spec{Kind: trained{}.Kind(), Key: name, Args: name}); err != nil {
 		w.t.Fatal(err)
 	}
 	v.Status = customlabels.TrainingCompleted
@@ -254,4 +254,9 @@ func (w *world) entries(d arn.Dataset, f registry.EntryFilter) []string {
 			return all
 		}
 	}
+}
+
+// roomy is a new version under limits that nothing here reaches.
+func roomy(v customlabels.ProjectVersion, tags customlabels.Tags) customlabels.NewVersion {
+	return customlabels.NewVersion{ProjectVersion: v, Tags: tags, Limits: customlabels.VersionLimits{InProject: 1000, InProgress: 1000}}
 }

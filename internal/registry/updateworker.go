@@ -33,14 +33,18 @@ func (w updateDatasetWorker) Work(ctx context.Context, run *job.Run) error {
 		return err
 	}
 	work := Work{run.Attempt, args.Operation, args.Dataset}
-	im := newImporter()
+	limits, err := w.s.quotas.ManifestLimits(ctx, args.Dataset.Account)
+	if err != nil {
+		return err
+	}
+	im := newImporter(limits)
 	entries, err := w.read(ctx, work, im)
 	outcome, fatal := w.outcome(im, err)
 	if fatal != nil {
 		return wrap(fatal, "read changes of", args.Dataset)
 	}
 	if outcome.Status == customlabels.DatasetUpdateComplete {
-		err = w.s.entries.MergeEntries(ctx, work, entries, withinLimits, outcome)
+		err = w.s.entries.MergeEntries(ctx, work, entries, im.accepts, outcome)
 		if err == nil {
 			return nil
 		}
@@ -79,18 +83,6 @@ func (w updateDatasetWorker) read(ctx context.Context, work Work, im *importer) 
 		return nil
 	})
 	return entries, err
-}
-
-// withinLimits refuses a dataset that an update would make too large.
-func withinLimits(stats customlabels.DatasetStats) error {
-	switch {
-	case stats.TotalEntries > manifest.MaxLines:
-		return manifest.TooManyRows
-	case stats.TotalLabels > manifest.MaxLabels:
-		return manifest.TooManyLabels
-	default:
-		return nil
-	}
 }
 
 // Fail implements job.Worker.

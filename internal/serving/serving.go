@@ -19,15 +19,8 @@ import (
 	"mimeo/internal/family"
 	"mimeo/internal/job"
 	"mimeo/internal/objects"
+	"mimeo/internal/quota"
 	"mimeo/internal/vault"
-)
-
-// The limits of AWS:
-// https://docs.aws.amazon.com/rekognition/latest/customlabels-dg/limits.html
-const (
-	maxUnits = 5 // inference units of a started model
-	// MaxRunning is how many versions of an account may run in a region.
-	MaxRunning = 2
 )
 
 // A Store moves versions between the states of serving. BeginStart and
@@ -65,7 +58,7 @@ type Vault interface {
 	Open(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (io.ReadCloser, error)
 }
 
-// Config is what a Service works with. All fields are required.
+// Config is what a Service works with. All fields but Quotas are required.
 type Config struct {
 	Store    Store
 	Registry Registry
@@ -73,6 +66,7 @@ type Config struct {
 	Objects  objects.Store
 	// Families load the weights of the versions whose BaseModel is their name.
 	Families []family.Family
+	Quotas   *quota.Service // nil: the defaults
 }
 
 // A Service serves StartProjectVersion, StopProjectVersion and
@@ -83,13 +77,14 @@ type Service struct {
 	vault    Vault
 	objects  objects.Store
 	families map[string]family.Family
+	quotas   *quota.Service
 	models   models
 }
 
 // New returns a Service without any model in memory.
 func New(c Config) *Service {
 	s := &Service{
-		store: c.Store, registry: c.Registry, vault: c.Vault, objects: c.Objects,
+		store: c.Store, registry: c.Registry, vault: c.Vault, objects: c.Objects, quotas: c.Quotas,
 		families: map[string]family.Family{}, models: models{slots: map[arn.ProjectVersion]*slot{}},
 	}
 	for _, f := range c.Families {

@@ -9,6 +9,7 @@ import (
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
 	"mimeo/internal/job"
+	"mimeo/internal/quota"
 )
 
 // The kinds of serving's jobs. They have no key: a job that has done its work
@@ -39,10 +40,14 @@ func (s *Service) StartProjectVersion(ctx context.Context, caller arn.Caller, re
 	if req.MaxInferenceUnits != nil {
 		units.Max = *req.MaxInferenceUnits
 	}
+	maxUnits, err := s.quotas.Limit(ctx, v.Account, quota.InferenceUnits)
+	if err != nil {
+		return "", err
+	}
 	switch {
 	case units.Min < 1 || req.MaxInferenceUnits != nil && units.Max < units.Min:
 		return "", customlabels.Invalid("MinInferenceUnits must be at least 1, and MaxInferenceUnits not less than MinInferenceUnits.")
-	case units.Min > maxUnits || units.Max > maxUnits:
+	case int(max(units.Min, units.Max)) > maxUnits:
 		return "", fault.New(customlabels.LimitExceeded, "A model can have at most %d inference units.", maxUnits)
 	}
 	now, err := s.registry.Version(ctx, v)
@@ -52,7 +57,14 @@ func (s *Service) StartProjectVersion(ctx context.Context, caller arn.Caller, re
 	if err := now.CanStart(); err != nil {
 		return "", err
 	}
-	err = s.store.BeginStart(ctx, v, units, MaxRunning, job.Spec{Kind: StartKind, Args: Args{v}})
+	maxRunning, err := s.quotas.Limit(ctx, v.Account, quota.RunningModels)
+	if err != nil {
+		return "", err
+	}
+	err = s.store.BeginStart(ctx, v, units, maxRunning, job.Spec{Kind: StartKind, Args: Args{v}})
+	if errors.Is(err, customlabels.LimitExceeded) {
+		return "", fault.New(customlabels.LimitExceeded, "%d models of this account are running, which is its maximum. Stop one of them first.", maxRunning)
+	}
 	if err != nil {
 		return "", changeRefusal(err, v)
 	}
@@ -85,8 +97,6 @@ func changeRefusal(err error, v arn.ProjectVersion) error {
 	switch {
 	case errors.As(err, &refused):
 		return err
-	case errors.Is(err, customlabels.LimitExceeded):
-		return fault.New(customlabels.LimitExceeded, "%d models of this account are running. Stop one of them first.", MaxRunning)
 	case errors.Is(err, customlabels.ResourceNotFound):
 		return customlabels.NotFound(v)
 	default:

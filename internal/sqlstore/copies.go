@@ -15,15 +15,12 @@ type Copies struct{ *Versions }
 // Copies returns the store of copies.
 func (db *DB) Copies() *Copies { return &Copies{db.Versions()} }
 
-// maxRunningCopies bounds the copies in progress into one namespace.
-const maxRunningCopies = 5
-
 // InsertCopy inserts the destination version as COPYING_IN_PROGRESS with its
 // tags, a pin on its source and its job: all of them or nothing. Besides the
 // refusals of a full or vanished project it fails with LimitExceeded where
 // too many copies run, and with the source's own refusal where that moved on
 // since it was read.
-func (s *Copies) InsertCopy(ctx context.Context, v customlabels.ProjectVersion, tags customlabels.Tags, spec job.Spec) error {
+func (s *Copies) InsertCopy(ctx context.Context, v customlabels.NewVersion, spec job.Spec) error {
 	return s.db.write(ctx, func(t *tx) error {
 		source, err := version(ctx, t, v.Source)
 		if err != nil {
@@ -32,15 +29,8 @@ func (s *Copies) InsertCopy(ctx context.Context, v customlabels.ProjectVersion, 
 		if err := source.CanCopy(); err != nil {
 			return err
 		}
-		if err := t.insertVersion(ctx, v, tags); err != nil {
+		if err := t.insertVersion(ctx, v); err != nil {
 			return err
-		}
-		running, err := countInStatus(ctx, t, v.ARN.Namespace, customlabels.CopyingInProgress)
-		if err != nil {
-			return fmt.Errorf("count copies: %w", err)
-		}
-		if running > maxRunningCopies {
-			return customlabels.LimitExceeded
 		}
 		if _, err := t.ExecContext(ctx, `INSERT INTO pins (version, holder) VALUES ($1, $2)`, v.Source.String(), v.ARN.String()); err != nil {
 			return fmt.Errorf("pin %s: %w", v.Source, err)

@@ -29,7 +29,8 @@ func (s *Jobs) Abandon(ctx context.Context, spec job.Spec) error {
 // InsertVersion inserts a version in its final state.
 func (db *DB) InsertVersion(ctx context.Context, v customlabels.ProjectVersion) error {
 	return db.write(ctx, func(t *tx) error {
-		if err := t.insertVersion(ctx, v, nil); err != nil {
+		limits := customlabels.VersionLimits{InProject: 1000, InProgress: 1000}
+		if err := t.insertVersion(ctx, customlabels.NewVersion{ProjectVersion: v, Limits: limits}); err != nil {
 			return err
 		}
 		return t.finishVersion(ctx, v)

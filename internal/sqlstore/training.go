@@ -17,25 +17,15 @@ type Trainings struct{ *Versions }
 // Trainings returns the store of trainings.
 func (db *DB) Trainings() *Trainings { return &Trainings{db.Versions()} }
 
-// maxRunningTrainings is AWS's quota of concurrent trainings per account.
-const maxRunningTrainings = 2
-
 // InsertTraining inserts the version as TRAINING_IN_PROGRESS with its tags,
 // the lines of the datasets and its job: all of them or nothing. Besides the
 // refusals of a full or vanished project it fails with LimitExceeded where
 // too many trainings run, and with ResourceInUse where a dataset is gone or
 // has changed its status since it was read.
-func (s *Trainings) InsertTraining(ctx context.Context, v customlabels.ProjectVersion, tags customlabels.Tags, datasets []customlabels.Dataset, spec job.Spec) error {
+func (s *Trainings) InsertTraining(ctx context.Context, v customlabels.NewVersion, datasets []customlabels.Dataset, spec job.Spec) error {
 	return s.db.write(ctx, func(t *tx) error {
-		if err := t.insertVersion(ctx, v, tags); err != nil {
+		if err := t.insertVersion(ctx, v); err != nil {
 			return err
-		}
-		running, err := countInStatus(ctx, t, v.ARN.Namespace, customlabels.TrainingInProgress)
-		if err != nil {
-			return fmt.Errorf("count trainings: %w", err)
-		}
-		if running > maxRunningTrainings {
-			return customlabels.LimitExceeded
 		}
 		for _, d := range datasets {
 			if err := t.copyLines(ctx, v.ARN, d); err != nil {

@@ -21,9 +21,6 @@ type Versions struct{ db *DB }
 // Versions returns the store of project versions.
 func (db *DB) Versions() *Versions { return &Versions{db} }
 
-// maxVersions is AWS's quota of models per project.
-const maxVersions = 100
-
 const versionColumns = `arn, project, status, status_message, description, created, output_bucket, output_prefix,
 	kms_key, source, min_units, max_units, training_ended, billable_seconds, base_model, f1, files,
 	version_key, sealing_key, version_grant, input`
@@ -108,8 +105,9 @@ func (s *Versions) HasVersion(ctx context.Context, project arn.Project, name str
 // insertVersion inserts a version that a job is going to finish, and its
 // tags. It fails with ResourceNotFound or ResourceInUse where the project is
 // gone or going, with ResourceInUse where the name is taken, and with
-// ServiceQuotaExceeded where the project is full.
-func (t *tx) insertVersion(ctx context.Context, v customlabels.ProjectVersion, tags customlabels.Tags) error {
+// ServiceQuotaExceeded where the project is full, and with LimitExceeded where
+// too many versions of the namespace are in its state.
+func (t *tx) insertVersion(ctx context.Context, v customlabels.NewVersion) error {
 	if err := t.canHoldVersion(ctx, v); err != nil {
 		return err
 	}
@@ -130,10 +128,10 @@ func (t *tx) insertVersion(ctx context.Context, v customlabels.ProjectVersion, t
 	if err != nil {
 		return fmt.Errorf("insert version %s: %w", v.ARN, err)
 	}
-	return t.setTags(ctx, v.ARN.String(), tags)
+	return t.setTags(ctx, v.ARN.String(), v.Tags)
 }
 
-func (t *tx) canHoldVersion(ctx context.Context, v customlabels.ProjectVersion) error {
+func (t *tx) canHoldVersion(ctx context.Context, v customlabels.NewVersion) error {
 	var status customlabels.ProjectStatus
 	err := t.QueryRowContext(ctx, `SELECT status FROM projects WHERE arn = $1`, v.Project.String()).Scan(&status)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -150,8 +148,15 @@ func (t *tx) canHoldVersion(ctx context.Context, v customlabels.ProjectVersion) 
 		return fmt.Errorf("count versions of %s: %w", v.Project, err)
 	case status != customlabels.ProjectCreated || taken > 0:
 		return customlabels.ResourceInUse
-	case all >= maxVersions:
+	case all >= v.Limits.InProject:
 		return customlabels.ServiceQuotaExceeded
+	}
+	alike, err := countInStatus(ctx, t, v.ARN.Namespace, v.Status)
+	switch {
+	case err != nil:
+		return fmt.Errorf("count versions that are %s: %w", v.Status, err)
+	case alike >= v.Limits.InProgress:
+		return customlabels.LimitExceeded
 	default:
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"mimeo/internal/fault"
 	"mimeo/internal/job"
 	"mimeo/internal/objects"
+	"mimeo/internal/quota"
 	"mimeo/internal/results"
 )
 
@@ -197,9 +198,21 @@ func (s *Service) insert(ctx context.Context, caller arn.Caller, req Request, v 
 	}
 	v.Input = req.input()
 	args := Args{Version: v.ARN, Caller: caller, Key: use}
-	err = s.Store.InsertTraining(ctx, v, req.Tags, datasets, job.Spec{Kind: Kind, Key: v.ARN.String(), Args: args})
+	if err := s.commit(ctx, req, v, datasets, args); err != nil {
+		return errors.Join(err, s.Vault.Abandon(context.WithoutCancel(ctx), use))
+	}
+	return nil
+}
+
+// commit inserts the training, within the quotas.
+func (s *Service) commit(ctx context.Context, req Request, v customlabels.ProjectVersion, datasets []customlabels.Dataset, args Args) error {
+	limits, err := s.Quotas.VersionLimits(ctx, v.ARN.Account, quota.TrainingsInProgress)
 	if err != nil {
-		return errors.Join(insertRefusal(err, req), s.Vault.Abandon(context.WithoutCancel(ctx), use))
+		return err
+	}
+	n := customlabels.NewVersion{ProjectVersion: v, Tags: req.Tags, Limits: limits}
+	if err := s.Store.InsertTraining(ctx, n, datasets, job.Spec{Kind: Kind, Key: v.ARN.String(), Args: args}); err != nil {
+		return insertRefusal(err, req, limits)
 	}
 	return nil
 }
@@ -226,12 +239,12 @@ func nameTaken(req Request) *fault.Error {
 }
 
 // insertRefusal gives the bare code of the store its message.
-func insertRefusal(err error, req Request) error {
+func insertRefusal(err error, req Request, limits customlabels.VersionLimits) error {
 	switch {
 	case errors.Is(err, customlabels.ServiceQuotaExceeded):
-		return fault.New(customlabels.ServiceQuotaExceeded, "The project %s holds its maximum of models.", req.Project)
+		return fault.New(customlabels.ServiceQuotaExceeded, "The project %s holds its maximum of %d models. Delete one first.", req.Project, limits.InProject)
 	case errors.Is(err, customlabels.LimitExceeded):
-		return fault.New(customlabels.LimitExceeded, "This account trains its maximum of models at a time. Try again when a training has ended.")
+		return fault.New(customlabels.LimitExceeded, "This account trains its maximum of %d models at a time. Try again when a training has ended.", limits.InProgress)
 	case errors.Is(err, customlabels.ResourceInUse):
 		return customlabels.InUse("The project %s is being changed, or has a version named %q.", req.Project, req.VersionName)
 	case errors.Is(err, customlabels.ResourceNotFound):

@@ -35,15 +35,26 @@ func (t *training) readManifest(ctx context.Context, set customlabels.DatasetTyp
 	if err != nil {
 		return manifestRefusal(err, ref)
 	}
-	err = t.Store.PutLines(ctx, t.run.Attempt, t.v.ARN, set, manifestLines(body))
+	limits, err := t.limits(ctx)
+	if err == nil {
+		err = t.Store.PutLines(ctx, t.run.Attempt, t.v.ARN, set, manifestLines(body, limits))
+	}
 	return errors.Join(err, body.Close())
+}
+
+// limits are those of the account's quotas when the training first asks: all
+// slices see the same.
+func (t *training) limits(ctx context.Context) (manifest.Limits, error) {
+	return job.Step(ctx, t.run, "limits", func(ctx context.Context) (manifest.Limits, error) {
+		return t.Quotas.ManifestLimits(ctx, t.v.ARN.Account)
+	})
 }
 
 // manifestLines yields the lines of a manifest, good and bad. It ends with a
 // manifest.FileError where the file as a whole is none.
-func manifestLines(r io.Reader) iter.Seq2[Line, error] {
+func manifestLines(r io.Reader, within manifest.Limits) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
-		lines := manifest.NewReader(r)
+		lines := manifest.NewReader(r, within)
 		for n := 0; ; n++ {
 			raw, err := lines.Next()
 			switch {
@@ -87,7 +98,11 @@ func (t *training) makePlan(ctx context.Context) error {
 			return err
 		}
 	}
-	t.plan.settle(t.v.Input.AutoCreate)
+	limits, err := t.limits(ctx)
+	if err != nil {
+		return err
+	}
+	t.plan.settle(t.v.Input.AutoCreate, limits.Labels)
 	return nil
 }
 

@@ -172,15 +172,14 @@ func (s *set) labels() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// The labels that a model may have.
+// The labels that a model must have, and share with those of its test.
 const (
 	minLabels  = 2
-	maxLabels  = manifest.MaxLabels
 	minOverlap = 0.5
 )
 
 // checkLabels finds the problems of the labels of both sets.
-func checkLabels(train, test *set) (across []problem) {
+func checkLabels(train, test *set, maxLabels int) (across []problem) {
 	learned, tested := train.labels(), test.labels()
 	switch {
 	case len(learned) == 0 && train.total > 0:
@@ -215,12 +214,12 @@ type plan struct {
 
 // settle makes the plan final: it splits the training set where asked, and
 // chooses the labels.
-func (p *plan) settle(auto bool) {
+func (p *plan) settle(auto bool, maxLabels int) {
 	if auto && len(p.train.problems) == 0 {
 		p.split()
 	}
 	if len(p.train.problems) == 0 && len(p.test.problems) == 0 {
-		p.across = checkLabels(p.train, p.test)
+		p.across = checkLabels(p.train, p.test, maxLabels)
 	}
 	p.labels = p.train.labels()
 	p.multiLabel = slices.ContainsFunc(p.train.samples, func(x sample) bool { return len(x.labels) > 1 })

@@ -21,6 +21,7 @@ import (
 	"mimeo/internal/job"
 	"mimeo/internal/manifest"
 	"mimeo/internal/objects"
+	"mimeo/internal/quota"
 	"mimeo/internal/vault"
 )
 
@@ -40,9 +41,10 @@ type Store interface {
 	// HasVersion reports whether a project has a version of that name.
 	HasVersion(ctx context.Context, project arn.Project, name string) (bool, error)
 	// InsertTraining inserts the version, its tags, its job and a copy of the
-	// lines of the datasets, in one transaction. It fails with LimitExceeded
-	// where as many trainings run as the account may have.
-	InsertTraining(ctx context.Context, v customlabels.ProjectVersion, tags customlabels.Tags, datasets []customlabels.Dataset, spec job.Spec) error
+	// lines of the datasets, in one transaction. It fails with
+	// ServiceQuotaExceeded or LimitExceeded where there would be more
+	// versions than its limits say.
+	InsertTraining(ctx context.Context, v customlabels.NewVersion, datasets []customlabels.Dataset, spec job.Spec) error
 	// PutLines replaces the lines of one set. Where it fails the set is of no
 	// use and must be put again.
 	PutLines(ctx context.Context, a job.Attempt, v arn.ProjectVersion, set customlabels.DatasetType, lines iter.Seq2[Line, error]) error
@@ -81,6 +83,7 @@ type Service struct {
 	Registry Registry
 	Objects  objects.Store
 	Vault    Vault
+	Quotas   *quota.Service // nil: the defaults
 	// Family trains image-level models.
 	Family family.Family
 	// Scratch is a directory in which trainings keep their checkpoints.

@@ -1,0 +1,86 @@
+package apptest_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rekognition"
+	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
+
+	"mimeo/internal/app"
+	"mimeo/internal/apptest"
+	"mimeo/internal/quota"
+)
+
+// setQuotas sets quotas of an account as an operator does, through the socket
+// of the running server.
+func setQuotas(t *testing.T, s *apptest.Server, account string, values quota.Values) {
+	t.Helper()
+	operator, err := app.OpenOperator(t.Context(), app.Config{DataDir: s.DataDir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(operator.Set(t.Context(), account, values), operator.Close()); err != nil {
+		t.Fatalf("set quotas of %s: %v", account, err)
+	}
+}
+
+// once makes a client try only once: all of these codes but one are retried.
+func once(o *rekognition.Options) { o.RetryMaxAttempts = 1 }
+
+// TestQuotasOverHTTP: what exceeds a quota is refused with the exception of
+// the model that the SDK knows.
+func TestQuotasOverHTTP(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Options{Families: light})
+	a := newSide(t, s, trusting, "images", "parts")
+	trainSmall(a)
+	setQuotas(t, s, trusting, quota.Values{
+		quota.ProjectsPerAccount: new(1), quota.ProjectPoliciesPerProject: new(0), quota.ModelsPerProject: new(1),
+		quota.RunningModels: new(0), quota.InferenceUnits: new(2), quota.Rate("DescribeProjects"): new(3),
+	})
+	version := a.version("v1").ProjectVersionArn
+	allowing := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},
+		"Action":"rekognition:CopyProjectVersion","Resource":"*"}]}`, trusted)
+
+	_, err := a.Rekognition.CreateProject(t.Context(), &rekognition.CreateProjectInput{ProjectName: aws.String("second")}, once)
+	wantType[*types.LimitExceededException](t, "a project too many", err)
+	_, err = a.Rekognition.PutProjectPolicy(t.Context(), &rekognition.PutProjectPolicyInput{
+		ProjectArn: &a.project, PolicyName: aws.String("p"), PolicyDocument: &allowing,
+	}, once)
+	wantType[*types.ServiceQuotaExceededException](t, "a policy too many", err)
+	_, err = a.Rekognition.CopyProjectVersion(t.Context(), &rekognition.CopyProjectVersionInput{
+		SourceProjectArn: &a.project, SourceProjectVersionArn: version, DestinationProjectArn: &a.project, VersionName: aws.String("v2"),
+		OutputConfig: &types.OutputConfig{S3Bucket: &a.bucket},
+	}, once)
+	wantType[*types.ServiceQuotaExceededException](t, "a model too many", err)
+	start := &rekognition.StartProjectVersionInput{ProjectVersionArn: version, MinInferenceUnits: aws.Int32(3)}
+	_, err = a.Rekognition.StartProjectVersion(t.Context(), start, once)
+	wantType[*types.LimitExceededException](t, "a unit too many", err)
+	start.MinInferenceUnits = aws.Int32(1)
+	_, err = a.Rekognition.StartProjectVersion(t.Context(), start, once)
+	wantType[*types.LimitExceededException](t, "a running model too many", err)
+
+	for range 20 { // three a second are too few for any machine
+		if _, err = a.Rekognition.DescribeProjects(t.Context(), &rekognition.DescribeProjectsInput{}, once); err != nil {
+			break
+		}
+	}
+	wantType[*types.ProvisionedThroughputExceededException](t, "a request too many", err)
+	setQuotas(t, s, trusting, quota.NoRates())
+	for range 20 {
+		if _, err := a.Rekognition.DescribeProjects(t.Context(), &rekognition.DescribeProjectsInput{}, once); err != nil {
+			t.Fatalf("without a rate: %v", err)
+		}
+	}
+}
+
+func wantType[E error](t *testing.T, what string, err error) {
+	t.Helper()
+	var want E
+	if !errors.As(err, &want) {
+		t.Errorf("%s: got %v, want a %T", what, err, want)
+	}
+}
