@@ -75,7 +75,7 @@ var arrows = map[string][]string{
 	"app":        concat(values, domain, contracts, services, edges, []string{"sqlstore", "blob/disk", "family/classifier"}),
 	"demo/parts": nil,
 	"demo":       {"app", "demo/parts"},
-	"apptest":    {"app", "family", "pixel"},
+	"apptest":    {"app", "family", "faults", "pixel"},
 }
 
 func concat(lists ...[]string) []string { return slices.Concat(lists...) }

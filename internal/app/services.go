@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -38,6 +39,8 @@ type Extras struct {
 	Families []family.Family
 	// Faults are injected into what is durable.
 	Faults Faults
+	// Backoff is what job.Options says; its default where nil.
+	Backoff func(failures int) time.Duration
 }
 
 // Faults say where durable effects are made to fail. The zero value has none.
@@ -71,7 +74,7 @@ func (a *App) assemble(ctx context.Context, extras Extras) error {
 	}
 	surface := &routes{services: s.edges(), own: ownPages(a.ready)}
 	a.handler = reqlog.Handler(bounded(surface), a.logger, time.Now)
-	a.runner, err = job.NewRunner(a.storage.db.Queue(), a.storage.db.Jobs(), s.workers(), a.logger, job.Options{Concurrency: concurrency})
+	a.runner, err = job.NewRunner(a.storage.db.Queue(), a.storage.db.Jobs(), s.workers(), a.logger, job.Options{Concurrency: concurrency, Backoff: extras.Backoff})
 	if err != nil {
 		return fmt.Errorf("open runner: %w", err)
 	}
@@ -136,6 +139,9 @@ func (s *services) admit(ctx context.Context, caller arn.Caller, operation strin
 
 // ready reports why the server cannot serve.
 func (a *App) ready(ctx context.Context) error {
+	if !a.runner.Working() {
+		return errors.New("jobs are not being worked on")
+	}
 	_, err := a.accounts.identity.Accounts(ctx)
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,49 +29,83 @@ import (
 	"mimeo/internal/app"
 	"mimeo/internal/apptest"
 	"mimeo/internal/family"
+	"mimeo/internal/faults"
 )
 
-const victimDir = "MIMEO_TEST_VICTIM_DIR"
+// The environment of a victim: its data directory, and the durable effect at
+// which it dies by its own hand, if at any.
+const (
+	victimDir    = "MIMEO_TEST_VICTIM_DIR"
+	victimEffect = "MIMEO_TEST_VICTIM_EFFECT"
+)
 
-// serveVictim is what a killed process does: it serves until it dies.
+// serveVictim is what a killed process does: it serves until it dies. Effects
+// count from the moment that its input ends.
 func serveVictim(dir string) error {
+	effect, _ := strconv.ParseInt(os.Getenv(victimEffect), 10, 64) // 0: at none
+	injector := faults.New(faults.Kill, effect)
 	server, err := app.New(context.Background(), app.Config{DataDir: dir, Listen: "127.0.0.1:0"},
-		slog.New(slog.DiscardHandler), app.Extras{Families: light})
+		slog.New(slog.DiscardHandler), app.Extras{Families: light, Faults: inject(injector)})
 	if err != nil {
 		return err
 	}
 	fmt.Println(server.Endpoint())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		injector.Arm()
+		fmt.Println("armed")
+	}()
 	return server.Run(context.Background())
 }
+
+func inject(i *faults.Injector) app.Faults { return app.Faults{Driver: i.Driver(), Before: i.Before} }
 
 var light = []family.Family{apptest.Ballast{Size: 1 << 20}}
 
 // A victim is a server in a process of its own.
 type victim struct {
 	process *exec.Cmd
+	in      io.Closer
+	out     *bufio.Reader
 	server  *apptest.Server // how to reach it
 }
 
-func startVictim(t testing.TB, dir string) victim {
+func startVictim(t testing.TB, dir string, environment ...string) victim {
 	t.Helper()
 	process := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0])
-	process.Env = append(os.Environ(), victimDir+"="+dir)
+	process.Env = append(append(os.Environ(), victimDir+"="+dir), environment...)
 	process.Stderr = os.Stderr
-	out, err := process.StdoutPipe()
+	in, err := process.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
+	pipe, err := process.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := bufio.NewReader(pipe)
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
 	}
-	line, err := bufio.NewReader(out).ReadString('\n')
+	line, err := out.ReadString('\n')
 	if err != nil {
 		t.Fatalf("the victim did not start: %v", err)
 	}
-	return victim{process, &apptest.Server{
+	return victim{process, in, out, &apptest.Server{
 		Endpoint: strings.TrimSpace(line), DataDir: dir,
 		HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	}}
+}
+
+// arm lets the victim die at its effect from now on.
+func (v victim) arm(t testing.TB) {
+	t.Helper()
+	if err := v.in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := v.out.ReadString('\n'); err != nil || line != "armed\n" {
+		t.Fatalf("the victim said %q, %v; want that it is armed", line, err)
+	}
 }
 
 func (v victim) kill(t testing.TB) {
@@ -216,25 +251,33 @@ func checkResults(t *testing.T, a *side, v types.ProjectVersionDescription) {
 	}
 }
 
-// checkNothingIsLeft looks for grants that no version needs, blobs that
-// nothing names, and checkpoints.
-func checkNothingIsLeft(t *testing.T, s *apptest.Server, key string) {
+// grantNames are the names of a key's grants, without the chance at their end.
+func grantNames(t testing.TB, c *apptest.Client, key string) (names []string) {
 	t.Helper()
-	b := s.Client(t, trusted)
-	grants := kms.NewListGrantsPaginator(b.KMS, &kms.ListGrantsInput{KeyId: &key})
-	live := map[string]bool{}
+	grants := kms.NewListGrantsPaginator(c.KMS, &kms.ListGrantsInput{KeyId: &key})
 	for grants.HasMorePages() {
 		page, err := grants.NextPage(t.Context())
 		if err != nil {
 			t.Fatalf("ListGrants: %v", err)
 		}
 		for _, g := range page.Grants {
-			name, _, _ := strings.Cut(aws.ToString(g.Name), "#") // without the chance at its end
-			if strings.HasPrefix(name, "mimeo-job:") || live[name] {
-				t.Errorf("the grant %q is still alive", name)
-			}
-			live[name] = true
+			name, _, _ := strings.Cut(aws.ToString(g.Name), "#")
+			names = append(names, name)
 		}
+	}
+	return names
+}
+
+// checkNothingIsLeft looks for grants that no version needs, blobs that
+// nothing names, and checkpoints.
+func checkNothingIsLeft(t *testing.T, s *apptest.Server, key string) {
+	t.Helper()
+	live := map[string]bool{}
+	for _, name := range grantNames(t, s.Client(t, trusted), key) {
+		if strings.HasPrefix(name, "mimeo-job:") || live[name] {
+			t.Errorf("the grant %q is still alive", name)
+		}
+		live[name] = true
 	}
 	before, err := s.App.Sweep(t.Context(), 0)
 	if err != nil {

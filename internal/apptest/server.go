@@ -7,15 +7,18 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"mimeo/internal/app"
 	"mimeo/internal/family"
+	"mimeo/internal/faults"
 )
 
 // Options say what kind of server a test needs. The zero value works.
@@ -24,7 +27,7 @@ type Options struct {
 	TLS      bool            // serve https, with a certificate made for it
 	Families []family.Family // beside the product's own
 	Log      slog.Level      // what is logged; Info where not said
-	Faults   app.Faults      // injected into what is durable
+	Faults   app.Faults      // injected into what is durable; jobs then try again at once
 }
 
 // A Server is running until the test ends or Stop is called.
@@ -56,7 +59,11 @@ func Start(t testing.TB, o Options) *Server {
 	log := &logBuffer{}
 	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: o.Log}))
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	server, err := app.New(ctx, config, logger, app.Extras{Families: o.Families, Faults: o.Faults})
+	extras := app.Extras{Families: o.Families, Faults: o.Faults}
+	if o.Faults.Driver != "" {
+		extras.Backoff = func(int) time.Duration { return 0 }
+	}
+	server, err := app.New(ctx, config, logger, extras)
 	if err != nil {
 		cancel()
 		t.Fatalf("app.New: %v", err)
@@ -67,7 +74,7 @@ func Start(t testing.TB, o Options) *Server {
 	s.stop = sync.OnceFunc(func() {
 		transport.CloseIdleConnections()
 		cancel()
-		if err := <-ended; err != nil {
+		if err := <-ended; err != nil && !errors.Is(err, faults.ErrInjected) {
 			t.Errorf("the server ended with: %v", err)
 		}
 	})
@@ -77,6 +84,7 @@ func Start(t testing.TB, o Options) *Server {
 			t.Logf("the server's log:\n%s", s.Log())
 		}
 	})
+	s.AwaitReady(t)
 	return s
 }
 
@@ -85,6 +93,17 @@ func (s *Server) Stop() { s.stop() }
 
 // Log returns what the server has logged so far, as JSON lines.
 func (s *Server) Log() string { return s.log.String() }
+
+// AwaitReady waits until the server says that it is ready.
+func (s *Server) AwaitReady(t testing.TB) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if status, _ := s.Get(t, "/-/readyz"); status == http.StatusOK {
+			return
+		}
+	}
+	t.Fatal("the server was not ready within a minute")
+}
 
 // Get fetches a page of the server.
 func (s *Server) Get(t testing.TB, path string) (status int, body string) {

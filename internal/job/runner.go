@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -63,10 +64,11 @@ func doubling(failures int) time.Duration {
 
 // A Runner works on the jobs of a queue. One process has one.
 type Runner struct {
-	client *river.Client[*sql.Tx]
-	queue  *Queue
-	grace  time.Duration
-	logger *slog.Logger
+	client  *river.Client[*sql.Tx]
+	queue   *Queue
+	grace   time.Duration
+	logger  *slog.Logger
+	working atomic.Bool
 }
 
 // NewRunner returns a runner with one worker for each kind of job. Jobs of
@@ -118,6 +120,8 @@ func (r *Runner) Run(ctx context.Context) error {
 	if err := r.client.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("start job runner: %w", err)
 	}
+	r.working.Store(true)
+	defer r.working.Store(false)
 	for {
 		select {
 		case event := <-putBack:
@@ -127,6 +131,9 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 	}
 }
+
+// Working reports whether jobs are being worked on: Run has begun.
+func (r *Runner) Working() bool { return r.working.Load() }
 
 // wakeFor wakes the runner when a job that was put back for a moment is due:
 // River's own look-out comes by once a second.
