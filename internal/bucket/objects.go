@@ -73,15 +73,32 @@ func (s *Service) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref obj
 	return err
 }
 
-// CanPut implements [objects.Store]. It tries the key by making a data key
-// that is dropped at once.
-func (s *Service) CanPut(ctx context.Context, caller arn.Caller, ref objects.Ref, key string) error {
-	o, err := s.draft(ctx, caller, ref.Bucket, ref.Key, Headers{})
-	if err != nil {
-		return err
+// CanPut implements [objects.Store]. It tries a key by making a data key that
+// is dropped at once.
+func (s *Service) CanPut(ctx context.Context, caller arn.Caller, key string, refs ...objects.Ref) error {
+	for _, ref := range refs {
+		o, err := s.draft(ctx, caller, ref.Bucket, ref.Key, Headers{})
+		if err != nil {
+			return err
+		}
+		if key == "" {
+			continue
+		}
+		if _, _, err = s.newKey(ctx, caller, o.Name, Sealing{KMS: true, Key: key}); err != nil {
+			return err
+		}
 	}
-	_, _, err = s.newKey(ctx, caller, o.Name, Sealing{KMS: key != "", Key: key})
-	return err
+	return nil
+}
+
+// CanDelete implements [objects.Store].
+func (s *Service) CanDelete(ctx context.Context, caller arn.Caller, refs ...objects.Ref) error {
+	for _, ref := range refs {
+		if _, err := s.open(ctx, caller, "s3:DeleteObject", ref.Bucket, ref.Key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func info(o Object) objects.Info {

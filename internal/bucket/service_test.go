@@ -109,13 +109,13 @@ func TestObjectsStore(t *testing.T) {
 	t.Parallel()
 	w := open(t, mem.New(), nil)
 	ref := objects.Ref{Bucket: "bkt", Key: "results/summary.json"}
-	if err := w.CanPut(t.Context(), caller, ref, ""); err != nil {
+	if err := w.CanPut(t.Context(), caller, "", ref); err != nil {
 		t.Errorf("can put: %v", err)
 	}
-	if err := w.CanPut(t.Context(), caller, ref, "alias/none"); !errors.Is(err, bucket.KMSNotFound) {
+	if err := w.CanPut(t.Context(), caller, "alias/none", ref); !errors.Is(err, bucket.KMSNotFound) {
 		t.Errorf("can put under no key: %v", err)
 	}
-	if err := w.CanPut(t.Context(), caller, objects.Ref{Bucket: "none", Key: "k"}, ""); !errors.Is(err, objects.NoSuchBucket) {
+	if err := w.CanPut(t.Context(), caller, "", objects.Ref{Bucket: "none", Key: "k"}); !errors.Is(err, objects.NoSuchBucket) {
 		t.Errorf("can put into no bucket: %v", err)
 	}
 	info := w.put(t, ref.Key, "{}")

@@ -1,8 +1,10 @@
 // Package copier copies one project version to another project, in the same
 // account or another one: CopyProjectVersion, which mimeo exists for.
 //
-// start.go decides in the request; worker.go does what the request decided,
-// in a job that may be cut at any instruction and run again. A copy shares
+// checks.go lists the rules of the decision, in their order: start.go makes
+// them until one does not hold and begins the copy where all do, explain.go
+// makes them all and begins nothing. worker.go does what was decided, in a job
+// that may be cut at any instruction and run again. A copy shares
 // the source's blobs: only keys are wrapped anew, no byte of the model moves,
 // so it takes the same time for 1 MB and for 10 GB.
 //
@@ -33,6 +35,9 @@ type Store interface {
 	// in one transaction. It fails with ServiceQuotaExceeded or LimitExceeded
 	// where there would be more versions than its limits say.
 	InsertCopy(ctx context.Context, v customlabels.NewVersion, spec job.Spec) error
+	// CanInsertCopy returns the refusal that InsertCopy would return for the
+	// destination, or nil.
+	CanInsertCopy(ctx context.Context, v customlabels.NewVersion) error
 	// FinishCopy publishes the copy, FailCopy ends it; both drop the pin, and
 	// neither changes a copy that has ended.
 	FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion) error
@@ -43,12 +48,12 @@ type Store interface {
 	MarkVerified(ctx context.Context, a arn.ProjectVersion, at time.Time) error
 }
 
-// A Registry knows projects, versions and who may do what with them.
+// A Registry knows projects and versions. It does not authorise.
 type Registry interface {
-	Authorize(ctx context.Context, caller arn.Caller, action string, resource fmt.Stringer, owner arn.Namespace) error
 	Project(ctx context.Context, a arn.Project) (customlabels.Project, error)
 	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
 	Policies(ctx context.Context, a arn.Project) ([]customlabels.ProjectPolicy, error)
+	Tags(ctx context.Context, resource fmt.Stringer) (customlabels.Tags, error)
 }
 
 // Permissions knows the identity policies of a caller.
@@ -58,6 +63,7 @@ type Permissions interface {
 
 // A Vault holds version keys and opens artifacts.
 type Vault interface {
+	CanUse(ctx context.Context, caller arn.Caller, keyID string, v arn.ProjectVersion) (arn.Key, error)
 	Prepare(ctx context.Context, caller arn.Caller, keyID string, v arn.ProjectVersion) (vault.KeyUse, error)
 	Release(ctx context.Context, use vault.KeyUse) error
 	Abandon(ctx context.Context, use vault.KeyUse) error

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,11 +41,23 @@ var results = map[customlabels.Role]string{
 
 const weights = "the weights of the model"
 
-// rooted gives every account's root the whole of its account.
-type rooted struct{}
+// people says who may do what: an account's root everything in its account,
+// everyone else what their policy says, which may change.
+type people struct{ policies sync.Map }
 
-func (rooted) Subject(_ context.Context, caller arn.Caller) (policy.Subject, error) {
-	return policy.Subject{Principal: caller.Principal, Identity: []policy.Policy{policy.FullAccess(caller.Principal.Account)}}, nil
+func (p *people) Subject(_ context.Context, caller arn.Caller) (policy.Subject, error) {
+	who := policy.Subject{Principal: caller.Principal, Mandate: caller.Mandate}
+	if caller.Principal.IsRoot() {
+		who.Identity = []policy.Policy{policy.FullAccess(caller.Principal.Account)}
+	}
+	if text, ok := p.policies.Load(caller.Principal); ok {
+		document, err := policy.Parse(text.(string))
+		if err != nil {
+			return who, err
+		}
+		who.Identity = []policy.Policy{{Name: "the identity policy p", Document: document}}
+	}
+	return who, nil
 }
 
 // A world is everything that a copy needs, for real, around a source version
@@ -52,6 +65,8 @@ func (rooted) Subject(_ context.Context, caller arn.Caller) (policy.Subject, err
 // may copy.
 type world struct {
 	*copier.Service
+	t              testing.TB
+	people         *people
 	db             *sqlstore.DB
 	kms            *kms.Service
 	blobs          *mem.Store
@@ -75,16 +90,17 @@ func newWorld(t testing.TB) *world {
 			t.Error(err)
 		}
 	})
-	w := &world{db: db, blobs: mem.New(), kms: kms.New(db.KMS(), envelope.NewKey(), rooted{}, time.Now)}
-	w.buckets = bucket.New(db.Buckets(), w.blobs, w.kms, rooted{}, time.Now)
+	someone := &people{}
+	w := &world{t: t, people: someone, db: db, blobs: mem.New(), kms: kms.New(db.KMS(), envelope.NewKey(), someone, time.Now)}
+	w.buckets = bucket.New(db.Buckets(), w.blobs, w.kms, someone, time.Now)
 	w.vault = &vault.Vault{Keys: w.kms, Blobs: w.blobs}
 	w.engine = jobtest.Engine{Queue: db.Queue(), Store: db.Jobs(), Insert: db.Jobs().Insert}
 	w.registry = registry.New(registry.Config{
 		Projects: db.Projects(), Datasets: db.Datasets(), Entries: db.Entries(), Policies: db.ProjectPolicies(), Tags: db.Tags(),
-		Versions: db.Versions(), Objects: w.buckets, Permissions: rooted{}, Grants: w.kms, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Versions: db.Versions(), Objects: w.buckets, Permissions: someone, Grants: w.kms, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	w.Service = &copier.Service{
-		Store: db.Copies(), Registry: w.registry, Permissions: rooted{}, Objects: w.buckets, Vault: w.vault, Now: time.Now,
+		Store: db.Copies(), Registry: w.registry, Permissions: someone, Objects: w.buckets, Vault: w.vault, Now: time.Now,
 	}
 	w.sourceKey, w.key = w.newKey(t, trusting), w.newKey(t, trusted)
 	for caller, name := range map[arn.Caller]string{trusting: "source-custom-labels", trusted: "destination-custom-labels"} {

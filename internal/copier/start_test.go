@@ -200,34 +200,6 @@ func TestQuotas(t *testing.T) {
 	w.checkGrants(t, 0, 7)
 }
 
-// TestADenialIsTheSameWhetherTheSourceExists: the whole answer, for the three
-// kinds of sources that a stranger could want to tell apart.
-func TestADenialIsTheSameWhetherTheSourceExists(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	stranger := arn.Caller{Principal: arn.Root("aws", "999999999999"), Region: "us-east-1"}
-	silent := w.newProject(t, trusting, "silent")
-	closed := w.newProject(t, trusting, "closed")
-	w.allow(t, closed, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"rekognition:CopyProjectVersion","Resource":"*"}]}`)
-	mine := w.newProject(t, stranger, "mine")
-	var answers []string
-	for _, p := range []arn.Project{w.source.Project, silent, closed, {Namespace: trusting.Namespace(), Name: "nothing", Stamp: "1"}} {
-		req := w.request("refused")
-		req.SourceProject, req.Source, req.DestinationProject = p, p.Version("v1", "1700000000000"), mine
-		_, err := w.Start(t.Context(), stranger, req)
-		var refused *fault.Error
-		if !errors.As(err, &refused) {
-			t.Fatalf("copying from %s: %v", p, err)
-		}
-		answers = append(answers, strings.ReplaceAll(string(refused.Code)+refused.Message, p.Name, "P"))
-	}
-	for _, a := range answers[1:] {
-		if a != answers[0] {
-			t.Errorf("denials differ:\n%s\n%s", answers[0], a)
-		}
-	}
-}
-
 // TestWithinAnAccountAPolicyOnlyDenies: no policy is needed, and a Deny wins.
 func TestWithinAnAccountAPolicyOnlyDenies(t *testing.T) {
 	t.Parallel()

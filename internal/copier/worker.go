@@ -19,8 +19,12 @@ import (
 // Args are the arguments of a copy's job: what the decision granted.
 type Args struct {
 	Version arn.ProjectVersion
-	// Caller is whose permissions the results are written with.
+	// Caller is in whose name the results are written; its mandate says what
+	// the job may do in it.
 	Caller arn.Caller
+	// Grounds are the policies that allowed the copy, as far as the caller may
+	// know them.
+	Grounds []Finding
 	// Key is the right to use the destination's key for this version.
 	Key vault.KeyUse
 }

@@ -52,9 +52,11 @@ type Store interface {
 	// DeleteIfMarked removes an object that was put with mark. An object that
 	// is not there is no error, and one that bears no mark or another stays.
 	DeleteIfMarked(ctx context.Context, caller arn.Caller, ref Ref, mark string) error
-	// CanPut returns nil where the bucket exists in the caller's region and
-	// the caller may write ref under key (empty: the bucket's default).
-	CanPut(ctx context.Context, caller arn.Caller, ref Ref, key string) error
+	// CanPut returns nil where the buckets exist in the caller's region and
+	// the caller may write the objects, sealed with SSE-KMS under key where it
+	// is not empty. CanDelete is the same for deleting them.
+	CanPut(ctx context.Context, caller arn.Caller, key string, refs ...Ref) error
+	CanDelete(ctx context.Context, caller arn.Caller, refs ...Ref) error
 	// Owner returns the account that owns a bucket.
 	Owner(ctx context.Context, caller arn.Caller, bucket string) (string, error)
 }

@@ -68,6 +68,12 @@ func (s *Service) ListTagsForResource(ctx context.Context, caller arn.Caller, r 
 	return tags, tagFault(r, err)
 }
 
+// Tags returns the tags of a resource, or ResourceNotFound. It does not
+// authorise.
+func (s *Service) Tags(ctx context.Context, resource fmt.Stringer) (customlabels.Tags, error) {
+	return s.tags.Tags(ctx, resource)
+}
+
 func tagFault(r Resource, err error) error {
 	switch {
 	case err == nil:

@@ -16,14 +16,27 @@ import (
 	"mimeo/internal/objects"
 )
 
-// Check returns nil where the caller may write the results of a version of
-// that project and name, else Rekognition's refusal of the OutputConfig.
-func Check(ctx context.Context, store objects.Store, caller arn.Caller, project arn.Project, name string, output customlabels.OutputConfig) error {
+// File is where the result file of a role of version v belongs.
+func File(r customlabels.Role, v arn.ProjectVersion, output customlabels.OutputConfig) customlabels.S3Location {
+	return customlabels.S3Location{Bucket: output.Bucket, Key: output.Key(customlabels.ResultFile(r, v))}
+}
+
+// Files are the places of all the result files that version v can have.
+func Files(v arn.ProjectVersion, output customlabels.OutputConfig) []objects.Ref {
+	files := make([]objects.Ref, len(customlabels.ResultRoles))
+	for i, r := range customlabels.ResultRoles {
+		files[i] = ref(File(r, v, output))
+	}
+	return files
+}
+
+// Check returns nil where the caller may write every result of version v,
+// else Rekognition's refusal of the OutputConfig.
+func Check(ctx context.Context, store objects.Store, caller arn.Caller, v arn.ProjectVersion, output customlabels.OutputConfig) error {
 	if output.Bucket == "" {
 		return customlabels.Invalid("OutputConfig needs an S3Bucket.")
 	}
-	probe := customlabels.ResultFile(customlabels.EvaluationSummary, project.Version(name, "0"))
-	err := store.CanPut(ctx, caller, objects.Ref{Bucket: output.Bucket, Key: output.Key(probe)}, "")
+	err := store.CanPut(ctx, caller, "", Files(v, output)...)
 	var refused *fault.Error
 	switch {
 	case err == nil:
@@ -34,6 +47,23 @@ func Check(ctx context.Context, store objects.Store, caller arn.Caller, project 
 		return customlabels.Invalid("The OutputConfig bucket %s cannot be used: %s", output.Bucket, refused.Message).Because(err)
 	default:
 		return fmt.Errorf("check bucket %s: %w", output.Bucket, err)
+	}
+}
+
+// CheckKey returns nil where the caller may seal results with key, in a bucket
+// for which Check returned nil. One file stands for all.
+func CheckKey(ctx context.Context, store objects.Store, caller arn.Caller, v arn.ProjectVersion, output customlabels.OutputConfig, key arn.Key) error {
+	err := store.CanPut(ctx, caller, key.String(), Files(v, output)[0])
+	var refused *fault.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, objects.AccessDenied):
+		return fault.New(customlabels.AccessDenied, "The results cannot be sealed by the caller with the KMS key %s: kms:GenerateDataKey is denied for the bucket %s.", key, output.Bucket).Because(err)
+	case errors.As(err, &refused):
+		return customlabels.Invalid("The results cannot be sealed with the KMS key %s: %s", key, refused.Message).Because(err)
+	default:
+		return fmt.Errorf("check key %s: %w", key, err)
 	}
 }
 
@@ -50,7 +80,7 @@ type Writer struct {
 // closes; it is not called where the file has been written.
 func (w Writer) Put(ctx context.Context, role customlabels.Role, open func(context.Context) (io.ReadCloser, error)) (customlabels.S3Location, error) {
 	return job.Step(ctx, w.Run, "put "+string(role), func(ctx context.Context) (customlabels.S3Location, error) {
-		at := w.location(role)
+		at := File(role, w.Version.ARN, w.Version.OutputConfig)
 		return at, w.put(ctx, at, open)
 	})
 }
@@ -76,12 +106,6 @@ func (w Writer) put(ctx context.Context, at customlabels.S3Location, open func(c
 	return nil
 }
 
-// location is where the file of a role is written.
-func (w Writer) location(role customlabels.Role) customlabels.S3Location {
-	output := w.Version.OutputConfig
-	return customlabels.S3Location{Bucket: output.Bucket, Key: output.Key(customlabels.ResultFile(role, w.Version.ARN))}
-}
-
 // mark names the one version that a file was written for.
 func (w Writer) mark() string { return w.Version.ARN.String() }
 
@@ -105,7 +129,7 @@ func (e *RefusedError) Unwrap() error { return e.Fault }
 // does one that the caller may not remove any more.
 func (w Writer) Remove(ctx context.Context) error {
 	for _, role := range customlabels.ResultRoles {
-		at := w.location(role)
+		at := File(role, w.Version.ARN, w.Version.OutputConfig)
 		err := w.Objects.DeleteIfMarked(ctx, w.Caller, ref(at), w.mark())
 		if refused := (*fault.Error)(nil); err != nil && !errors.As(err, &refused) {
 			return fmt.Errorf("remove %s: %w", at, err)

@@ -39,6 +39,12 @@ func (s *Copies) InsertCopy(ctx context.Context, v customlabels.NewVersion, spec
 	})
 }
 
+// CanInsertCopy returns the refusal that InsertCopy would return for the
+// destination, or nil.
+func (s *Copies) CanInsertCopy(ctx context.Context, v customlabels.NewVersion) error {
+	return s.db.view(ctx, func(q querier) error { return canHoldVersion(ctx, q, v) })
+}
+
 // FinishCopy publishes the copy: bundle, results, status and the end of the
 // pin in one transaction. It fails with job.ErrSuperseded where the attempt
 // is not the current one.

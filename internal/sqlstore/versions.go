@@ -108,7 +108,7 @@ func (s *Versions) HasVersion(ctx context.Context, project arn.Project, name str
 // ServiceQuotaExceeded where the project is full, and with LimitExceeded where
 // too many versions of the namespace are in its state.
 func (t *tx) insertVersion(ctx context.Context, v customlabels.NewVersion) error {
-	if err := t.canHoldVersion(ctx, v); err != nil {
+	if err := canHoldVersion(ctx, t, v); err != nil {
 		return err
 	}
 	files, err := json.Marshal(v.Files)
@@ -131,9 +131,9 @@ func (t *tx) insertVersion(ctx context.Context, v customlabels.NewVersion) error
 	return t.setTags(ctx, v.ARN.String(), v.Tags)
 }
 
-func (t *tx) canHoldVersion(ctx context.Context, v customlabels.NewVersion) error {
+func canHoldVersion(ctx context.Context, q querier, v customlabels.NewVersion) error {
 	var status customlabels.ProjectStatus
-	err := t.QueryRowContext(ctx, `SELECT status FROM projects WHERE arn = $1`, v.Project.String()).Scan(&status)
+	err := q.QueryRowContext(ctx, `SELECT status FROM projects WHERE arn = $1`, v.Project.String()).Scan(&status)
 	if errors.Is(err, sql.ErrNoRows) {
 		return customlabels.ResourceNotFound
 	}
@@ -141,7 +141,7 @@ func (t *tx) canHoldVersion(ctx context.Context, v customlabels.NewVersion) erro
 		return fmt.Errorf("read project %s: %w", v.Project, err)
 	}
 	var taken, all int
-	err = t.QueryRowContext(ctx, `SELECT COUNT(CASE WHEN name = $2 THEN 1 END), COUNT(*) FROM versions WHERE project = $1`,
+	err = q.QueryRowContext(ctx, `SELECT COUNT(CASE WHEN name = $2 THEN 1 END), COUNT(*) FROM versions WHERE project = $1`,
 		v.Project.String(), v.ARN.Name).Scan(&taken, &all)
 	switch {
 	case err != nil:
@@ -151,7 +151,7 @@ func (t *tx) canHoldVersion(ctx context.Context, v customlabels.NewVersion) erro
 	case all >= v.Limits.InProject:
 		return customlabels.ServiceQuotaExceeded
 	}
-	alike, err := countInStatus(ctx, t, v.ARN.Namespace, v.Status)
+	alike, err := countInStatus(ctx, q, v.ARN.Namespace, v.Status)
 	switch {
 	case err != nil:
 		return fmt.Errorf("count versions that are %s: %w", v.Status, err)

@@ -76,7 +76,7 @@ func (s *Service) CreateProjectVersion(ctx context.Context, caller arn.Caller, r
 	if err != nil {
 		return arn.ProjectVersion{}, err
 	}
-	if err := results.Check(ctx, s.Objects, caller, req.Project, req.VersionName, req.Output); err != nil {
+	if err := results.Check(ctx, s.Objects, caller, v.ARN, req.Output); err != nil {
 		return arn.ProjectVersion{}, err
 	}
 	if err := req.Tags.Check(); err != nil {

@@ -1,0 +1,223 @@
+package copier_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/copier"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/fault"
+	"mimeo/internal/job"
+	"mimeo/internal/registry"
+)
+
+// TestExplainIsWhatStartDoes: over requests of all sorts, a copy starts where
+// the explanation allows it, and is refused by its first denial otherwise.
+func TestExplainIsWhatStartDoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	at := time.UnixMilli(1_800_000_000_000)
+	w.Now = func() time.Time { return at }
+	c := w.choices(t)
+	seen := map[copier.Check]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		req, caller := c.draw(t)
+		explained, err := w.Explain(context.Background(), caller, req)
+		if !caller.Owns(req.DestinationProject.Namespace) {
+			if !errors.Is(err, customlabels.AccessDenied) {
+				t.Fatalf("a stranger to the destination is told %+v, %v", explained, err)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatalf("explain: %v", err)
+		}
+		v, err := w.Start(context.Background(), caller, req)
+		first, denied := firstDenial(explained)
+		switch refused := (*fault.Error)(nil); {
+		case err == nil && explained.Allowed && !denied:
+			seen["allowed"]++
+			w.checkPlan(t, v, explained.Plan)
+		case errors.As(err, &refused) && !explained.Allowed && denied && refused.Message == first.Reason:
+			seen[first.Check]++
+		default:
+			t.Fatalf("start: %v\nexplain: %+v", err, explained)
+		}
+		w.drainSome(t)
+	})
+	t.Logf("what decided: %v", seen)
+	if seen["allowed"] == 0 || len(seen) < 6 {
+		t.Errorf("the requests are too much alike: %v", seen)
+	}
+}
+
+func firstDenial(e copier.Explanation) (copier.Finding, bool) {
+	for _, f := range e.Findings {
+		if f.Verdict == copier.Deny {
+			return f, true
+		}
+	}
+	return copier.Finding{}, false
+}
+
+// checkPlan checks that the plan named what the copy is going to write.
+func (w *world) checkPlan(t *rapid.T, v arn.ProjectVersion, p *copier.Plan) {
+	t.Helper()
+	if p == nil || p.Mode != copier.Share || len(p.Files) != len(results) {
+		t.Fatalf("the plan of %s is %+v", v, p)
+	}
+	for _, f := range p.Files {
+		if !strings.HasSuffix(f.Key, "-"+v.ProjectName+"-"+v.Name+".json") {
+			t.Errorf("the plan of %s has the file %s", v, f)
+		}
+	}
+}
+
+// drainSome ends the copies in progress, most of the time.
+func (w *world) drainSome(t *rapid.T) {
+	if rapid.IntRange(0, 9).Draw(t, "drain") > 4 {
+		w.engine.Drain(w.t, impatient, copier.Worker{Service: w.Service}, nothing("nobody"), nothing("delete"))
+	}
+}
+
+// nothing ends the jobs of a kind at once.
+type nothing job.Kind
+
+func (k nothing) Kind() job.Kind { return job.Kind(k) }
+
+func (nothing) Work(context.Context, *job.Run) error { return nil }
+
+func (nothing) Fail(_ context.Context, _ *job.Run, cause error) error { return cause }
+
+// choices are what requests are drawn from: much that is right, and
+// everything that can be wrong.
+type choices struct {
+	sources      []arn.ProjectVersion
+	from, into   []arn.Project
+	buckets      []string
+	keys         []string
+	tags         []customlabels.Tags
+	callers      []arn.Caller
+	people       *people
+	base         func(string) copier.Request
+	destinations []arn.Project
+}
+
+func (w *world) choices(t *testing.T) choices {
+	t.Helper()
+	silent := w.newProject(t, trusting, "silent")
+	going := w.newProject(t, trusted, "going")
+	if err := w.db.Projects().BeginDeleteProject(t.Context(), going, registry.Operation{ID: "1", Job: job.Spec{Kind: "delete", Key: "going"}}); err != nil {
+		t.Fatal(err)
+	}
+	disabled := w.newKey(t, trusted)
+	if err := w.kms.DisableKey(t.Context(), trusted, disabled.String()); err != nil {
+		t.Fatal(err)
+	}
+	many := customlabels.Tags{}
+	for i := range customlabels.MaxTags + 1 {
+		many[strconv.Itoa(i)] = "x"
+	}
+	elsewhere := trusted
+	elsewhere.Region = "eu-west-1"
+	nowhere := arn.Project{Namespace: trusted.Namespace(), Name: "nowhere", Stamp: "1"}
+	return choices{
+		people: w.people, base: w.request,
+		sources: []arn.ProjectVersion{
+			w.source.ARN, w.source.ARN, w.source.ARN, w.source.Project.Version("v2", "1"), silent.Version("v1", "1"), w.into.Version("nothing", "1"),
+			w.insert(t, w.into, "failed", customlabels.TrainingFailed), w.insert(t, w.into, "busy", customlabels.TrainingInProgress),
+		},
+		from:         []arn.Project{w.source.Project, w.source.Project, w.source.Project, silent, w.into, nowhere},
+		destinations: []arn.Project{w.into, w.into, w.into, w.newProject(t, trusted, "second"), going, nowhere, w.source.Project},
+		buckets:      []string{"destination-custom-labels", "destination-custom-labels", "source-custom-labels", "nobody-custom-labels", ""},
+		keys:         []string{"", "", w.key.String(), w.key.ID, disabled.String(), "alias/none", w.sourceKey.String()},
+		tags:         []customlabels.Tags{nil, {"stage": "production"}, many},
+		callers:      []arn.Caller{trusted, trusted, session, session, elsewhere, trusting},
+	}
+}
+
+// draw makes a request that has few things wrong, and gives the session a few
+// permissions less than it needs.
+func (c choices) draw(t *rapid.T) (copier.Request, arn.Caller) {
+	req := c.base(fmt.Sprint("c", rapid.IntRange(0, 400).Draw(t, "name")))
+	caller := trusted
+	for range rapid.IntRange(0, 3).Draw(t, "changes") {
+		switch rapid.IntRange(0, 6).Draw(t, "change") {
+		case 0:
+			req.Source = rapid.SampledFrom(c.sources).Draw(t, "source")
+			if rapid.Bool().Draw(t, "its project") {
+				req.SourceProject = arn.Project{Namespace: req.Source.Namespace, Name: req.Source.ProjectName, Stamp: "1"}
+			}
+		case 1:
+			req.SourceProject = rapid.SampledFrom(c.from).Draw(t, "from")
+		case 2:
+			req.DestinationProject = rapid.SampledFrom(c.destinations).Draw(t, "into")
+		case 3:
+			req.Output.Bucket = rapid.SampledFrom(c.buckets).Draw(t, "bucket")
+		case 4:
+			req.KMSKeyID = rapid.SampledFrom(c.keys).Draw(t, "key")
+		case 5:
+			req.Tags = rapid.SampledFrom(c.tags).Draw(t, "tags")
+		case 6:
+			caller = rapid.SampledFrom(c.callers).Draw(t, "caller")
+		}
+	}
+	may := everything
+	if i := rapid.IntRange(0, 3*len(everything)).Draw(t, "without"); i < len(everything) {
+		may = append(append([]string(nil), everything[:i]...), everything[i+1:]...)
+	}
+	c.people.policies.Store(session.Principal, allowing(may...))
+	return req, caller
+}
+
+// TestExplainMakesEveryCheckAndChangesNothing: a request with everything
+// wrong is told all of it.
+func TestExplainMakesEveryCheckAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.people.policies.Store(session.Principal, allowing("rekognition:CopyProjectVersion", "rekognition:CreateProjectVersion"))
+	req := w.request("taken")
+	w.insert(t, w.into, "taken", customlabels.TrainingFailed)
+	e, err := w.Explain(t.Context(), session, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verdicts := map[copier.Check]copier.Verdict{}
+	for _, f := range e.Findings {
+		verdicts[f.Check] = f.Verdict
+		if f.Verdict != copier.Allow && (f.Reason == "" || f.Remedy == "") {
+			t.Errorf("the finding %+v gives no reason or no remedy", f)
+		}
+	}
+	want := map[copier.Check]copier.Verdict{
+		copier.SourcePermission: copier.Allow, copier.DestinationPermission: copier.Allow, copier.CreatePermission: copier.Allow,
+		copier.TagPermission: copier.Deny, copier.SameRegion: copier.Allow, copier.SourceArns: copier.Allow,
+		copier.SourceProject: copier.Allow, copier.SourceVersion: copier.Allow, copier.DestinationProject: copier.Allow,
+		copier.SourceParent: copier.Allow, copier.SourceFeature: copier.Allow, copier.DestinationFeature: copier.Allow,
+		copier.SourceModel: copier.Allow, copier.VersionName: copier.Deny, copier.DestinationStatus: copier.Allow,
+		copier.OutputConfig: copier.Deny, copier.KmsKey: copier.Deny, copier.TagQuota: copier.Allow, copier.Quotas: copier.Unknown,
+	}
+	if e.Allowed || !reflect.DeepEqual(verdicts, want) {
+		t.Errorf("allowed %v, verdicts %v; want %v", e.Allowed, verdicts, want)
+	}
+	if f := e.Findings[0]; f.Policy != "the identity policy p" || f.Statement != `statement "Work"` {
+		t.Errorf("the copy is allowed by %q in %q; want the caller's own policy, and nothing of the source's", f.Policy, f.Statement)
+	}
+	if !strings.HasPrefix(e.Findings[3].Resource, "arn:aws:rekognition:us-east-1:555555555555:project/copies/version/taken/") {
+		t.Errorf("the tags are for %s", e.Findings[3].Resource)
+	}
+	w.checkGrants(t, 0, 1)
+	all, err := w.db.Versions().VersionsBefore(t.Context(), w.into, nil, customlabels.ProjectVersion{}, 10)
+	if err != nil || len(all) != 1 {
+		t.Errorf("the destination has %d versions, %v; want the one that was there", len(all), err)
+	}
+}

@@ -1,0 +1,38 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/objects"
+	"mimeo/internal/results"
+)
+
+// mandate is what the copy's job may do in the caller's name: write the
+// result files and, where the caller may, remove them; and seal them with the
+// key that the caller has named. It was all checked; nothing is asked again
+// when the job runs, so it survives the caller's session and permissions.
+func (d *decision) mandate(ctx context.Context) (*arn.Mandate, error) {
+	files := results.Files(d.copied, d.req.Output)
+	removable := true
+	switch err := d.Objects.CanDelete(ctx, d.caller, files...); {
+	case errors.Is(err, objects.AccessDenied):
+		removable = false
+	case err != nil:
+		return nil, fmt.Errorf("ask whether the results can be removed: %w", err)
+	}
+	var m arn.Mandate
+	for _, f := range files {
+		object := arn.ARN{Partition: d.caller.Principal.Partition, Service: "s3", Resource: f.Bucket + "/" + f.Key}.String()
+		m = append(m, arn.Permission{Action: "s3:PutObject", Resource: object})
+		if removable {
+			m = append(m, arn.Permission{Action: "s3:DeleteObject", Resource: object})
+		}
+	}
+	if d.req.KMSKeyID != "" {
+		m = append(m, arn.Permission{Action: "kms:GenerateDataKey", Resource: d.key.String()})
+	}
+	return &m, nil
+}
