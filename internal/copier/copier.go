@@ -19,6 +19,7 @@ import (
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
+	"mimeo/internal/digest"
 	"mimeo/internal/job"
 	"mimeo/internal/objects"
 	"mimeo/internal/policy"
@@ -45,7 +46,9 @@ type Store interface {
 	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
 	// HasVersion reports whether a project has a version of that name.
 	HasVersion(ctx context.Context, project arn.Project, name string) (bool, error)
-	MarkVerified(ctx context.Context, a arn.ProjectVersion, at time.Time) error
+	// MarkVerified and MarkDamaged stamp every artifact of a blob.
+	MarkVerified(ctx context.Context, a customlabels.Artifact) error
+	MarkDamaged(ctx context.Context, blob digest.Digest, at time.Time) error
 }
 
 // A Registry knows projects and versions. It does not authorise.
@@ -70,7 +73,7 @@ type Vault interface {
 	NewVersionKey(ctx context.Context, v arn.ProjectVersion, use vault.KeyUse) (vault.VersionKey, error)
 	Unlock(ctx context.Context, v arn.ProjectVersion, b customlabels.Bundle) (vault.VersionKey, error)
 	Open(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (io.ReadCloser, error)
-	Verify(ctx context.Context, a customlabels.Artifact) error
+	PlainDigest(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (digest.Digest, error)
 }
 
 // Service starts copies and works on them.

@@ -25,6 +25,21 @@ type Error struct {
 	Side  Side
 	Doing string
 	Err   error
+	blob  digest.Digest // of the artifact that could not be read
+}
+
+func sourceError(doing string, err error) error {
+	return &Error{Side: Source, Doing: doing, Err: err}
+}
+
+func destinationError(doing string, err error) error {
+	return &Error{Side: Destination, Doing: doing, Err: err}
+}
+
+// artifactError is about the stored bytes of an artifact. They are the
+// source's, also where the copy shares them.
+func artifactError(doing string, a customlabels.Artifact, err error) error {
+	return &Error{Side: Source, Doing: doing + string(a.Role), Err: err, blob: a.Digest}
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %v", e.Side, e.Doing, e.Err) }

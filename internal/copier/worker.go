@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
+	"mimeo/internal/digest"
 	"mimeo/internal/job"
 	"mimeo/internal/results"
 	"mimeo/internal/vault"
@@ -47,6 +48,9 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	}
 	switch err := w.complete(ctx, run, &v, args); {
 	case isPermanent(err):
+		if err := w.markDamaged(ctx, err); err != nil {
+			return err
+		}
 		return job.Explain(ctx, run, err, failureMessage(err))
 	case err != nil:
 		return err
@@ -139,48 +143,57 @@ func (s sharing) bundle(use vault.KeyUse) customlabels.Bundle {
 func (w Worker) share(ctx context.Context, v customlabels.ProjectVersion, use vault.KeyUse) (sharing, error) {
 	source, err := w.Store.Version(ctx, v.Source)
 	if err != nil {
-		return sharing{}, &Error{Source, "reading the version " + v.Source.String(), err}
-	}
-	if source.Bundle.Artifacts, err = w.verify(ctx, source); err != nil {
-		return sharing{}, err
+		return sharing{}, sourceError("reading the version "+v.Source.String(), err)
 	}
 	from, err := w.Vault.Unlock(ctx, source.ARN, source.Bundle)
 	if err != nil {
-		return sharing{}, &Error{Source, "opening the version key with " + source.Bundle.Key.String(), err}
+		return sharing{}, sourceError("opening the version key with "+source.Bundle.Key.String(), err)
 	}
 	to, err := w.Vault.NewVersionKey(ctx, v.ARN, use)
 	if err != nil {
-		return sharing{}, &Error{Destination, "making a version key with " + use.Key.String(), err}
+		return sharing{}, destinationError("making a version key with "+use.Key.String(), err)
 	}
 	result := sharing{VersionKey: to.Wrapped, Provenance: source.Provenance}
 	for _, a := range source.Bundle.Artifacts {
 		moved, err := vault.Rewrap(from, to, a)
 		if err != nil {
-			return sharing{}, &Error{Source, "opening the key of the artifact " + string(a.Role), err}
+			return sharing{}, sourceError("opening the key of the artifact "+string(a.Role), err)
+		}
+		if !a.IsSound() {
+			if moved, err = w.verify(ctx, to, moved); err != nil {
+				return sharing{}, err
+			}
 		}
 		result.Artifacts = append(result.Artifacts, moved)
 	}
 	return result, nil
 }
 
-// verify reads the artifacts that were never read in full, and returns all of
-// them as verified.
-func (w Worker) verify(ctx context.Context, source customlabels.ProjectVersion) ([]customlabels.Artifact, error) {
-	artifacts := slices.Clone(source.Bundle.Artifacts)
-	now, read := w.Now(), false
-	for i, a := range artifacts {
-		if !a.VerifiedAt.IsZero() {
-			continue
-		}
-		if err := w.Vault.Verify(ctx, a); err != nil {
-			return nil, &Error{Source, "verifying the artifact " + string(a.Role), err}
-		}
-		artifacts[i].VerifiedAt, read = now, true
+// verify reads an artifact in full and returns it as verified. The stamp is
+// for all versions that share the blob.
+func (w Worker) verify(ctx context.Context, key vault.VersionKey, a customlabels.Artifact) (customlabels.Artifact, error) {
+	const doing = "verifying the artifact "
+	plain, err := w.Vault.PlainDigest(ctx, key, a)
+	if err != nil {
+		return a, artifactError(doing, a, err)
 	}
-	if !read {
-		return artifacts, nil
+	if a.Plain != (digest.Digest{}) && a.Plain != plain {
+		return a, artifactError(doing, a, digest.ErrMismatch)
 	}
-	return artifacts, w.Store.MarkVerified(ctx, source.ARN, now)
+	a.Plain, a.VerifiedAt, a.DamagedAt = plain, w.Now(), time.Time{}
+	return a, w.Store.MarkVerified(ctx, a)
+}
+
+// markDamaged marks the blob that a copy failed for.
+func (w Worker) markDamaged(ctx context.Context, cause error) error {
+	var at *Error
+	if !errors.As(cause, &at) || at.blob == (digest.Digest{}) || !isDamage(cause) {
+		return nil
+	}
+	if err := w.Store.MarkDamaged(ctx, at.blob, w.Now()); err != nil {
+		return fmt.Errorf("mark blob %s as damaged: %w", at.blob, err)
+	}
+	return nil
 }
 
 // putResults writes the result files to the OutputConfig, all at once. They
@@ -190,7 +203,7 @@ func (w Worker) verify(ctx context.Context, source customlabels.ProjectVersion) 
 func (w Worker) putResults(ctx context.Context, run *job.Run, v customlabels.ProjectVersion, caller arn.Caller) (customlabels.ResultFiles, error) {
 	key, err := w.Vault.Unlock(ctx, v.ARN, v.Bundle)
 	if err != nil {
-		return nil, &Error{Destination, "opening the version key with " + v.Bundle.Key.String(), err}
+		return nil, destinationError("opening the version key with "+v.Bundle.Key.String(), err)
 	}
 	writer := results.Writer{Objects: w.Objects, Run: run, Caller: caller, Version: v}
 	locations := make([]customlabels.S3Location, len(v.Bundle.Artifacts))
@@ -220,16 +233,30 @@ func (w Worker) putResults(ctx context.Context, run *job.Run, v customlabels.Pro
 func (w Worker) open(ctx context.Context, key vault.VersionKey, a customlabels.Artifact) (io.ReadCloser, error) {
 	body, err := w.Vault.Open(ctx, key, a)
 	if err != nil {
-		return nil, &Error{Source, "opening the artifact " + string(a.Role), err}
+		return nil, artifactError("opening the artifact ", a, err)
 	}
-	return body, nil
+	return opened{body, a}, nil
+}
+
+// opened is the body of an artifact, whose errors say of which.
+type opened struct {
+	io.ReadCloser
+	of customlabels.Artifact
+}
+
+func (o opened) Read(p []byte) (int, error) {
+	n, err := o.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = artifactError("reading the artifact ", o.of, err)
+	}
+	return n, err
 }
 
 // atDestination says that a refused file is the destination's.
 func atDestination(err error) error {
 	var refused *results.RefusedError
 	if errors.As(err, &refused) {
-		return &Error{Destination, "writing " + refused.Location.String(), refused.Fault}
+		return destinationError("writing "+refused.Location.String(), refused.Fault)
 	}
 	return err
 }

@@ -241,7 +241,7 @@ func TestCopiesFailWithAReason(t *testing.T) {
 func TestDamagedWeightsAreNotCopied(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	must(t, w.db.Versions().MarkVerified(t.Context(), w.source.ARN, time.Time{}))
+	w.forgetReads(t)
 	w.loseBlob(t, customlabels.Weights)
 	v := w.start(t, w.request("c1"))
 	w.drain(t)
@@ -251,7 +251,7 @@ func TestDamagedWeightsAreNotCopied(t *testing.T) {
 func TestAnUnverifiedSourceIsVerifiedOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	must(t, w.db.Versions().MarkVerified(t.Context(), w.source.ARN, time.Time{}))
+	w.forgetReads(t)
 	v := w.start(t, w.request("c1"))
 	w.drain(t)
 	for _, of := range []arn.ProjectVersion{v, w.source.ARN} {
@@ -298,6 +298,15 @@ type cutAfterPut struct{ objects.Store }
 func (o cutAfterPut) Put(ctx context.Context, caller arn.Caller, ref objects.Ref, body io.Reader, opts objects.PutOptions) (objects.Info, error) {
 	i, err := o.Store.Put(ctx, caller, ref, body, opts)
 	return i, errors.Join(err, errFault)
+}
+
+// forgetReads makes the source's artifacts such that nobody has read in full.
+func (w *world) forgetReads(t *testing.T) {
+	t.Helper()
+	for _, a := range w.source.Bundle.Artifacts {
+		a.VerifiedAt = time.Time{}
+		must(t, w.db.Versions().MarkVerified(t.Context(), a))
+	}
 }
 
 // loseBlob makes the blob of an artifact unreadable as what it was.

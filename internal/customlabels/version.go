@@ -126,7 +126,7 @@ type VersionLimits struct {
 func (v ProjectVersion) CanCopy() error {
 	switch {
 	case v.Status.HasModel():
-		return nil
+		return v.Bundle.checkSound(v.ARN)
 	case v.Status.IsTerminal():
 		return Invalid("The source project version %s is %s: it holds no model to copy.", v.ARN, v.Status)
 	default:
@@ -227,8 +227,31 @@ type Artifact struct {
 	Digest     digest.Digest `json:"digest"`
 	Size       int64         `json:"size"` // of the sealed bytes
 	WrappedKey []byte        `json:"wrappedKey"`
+	// Plain is the digest of the plain bytes. It is zero only for an artifact
+	// that was sealed before it was kept, until that is read in full.
+	Plain digest.Digest `json:"plain,omitzero"`
 	// VerifiedAt is when a full read last matched the digest; zero if never.
 	VerifiedAt time.Time `json:"verifiedAt"`
+	// DamagedAt is when a full read found other bytes than those that were
+	// sealed, or none; zero where the last read matched.
+	DamagedAt time.Time `json:"damagedAt,omitzero"`
+}
+
+// IsSound reports whether the artifact can be relied on without a new read: a
+// full read matched, and none has failed since.
+func (a Artifact) IsSound() bool {
+	return !a.VerifiedAt.IsZero() && a.DamagedAt.IsZero() && a.Plain != digest.Digest{}
+}
+
+// checkSound refuses a bundle that is known to be damaged.
+func (b Bundle) checkSound(v arn.ProjectVersion) error {
+	for _, a := range b.Artifacts {
+		if !a.DamagedAt.IsZero() {
+			return Invalid("The artifact %s of the project version %s is damaged, since a read at %s at the latest: restore its blob %s from a backup and let ScrubVersion verify it, or train again.",
+				a.Role, v, a.DamagedAt.UTC().Format(time.RFC3339), a.Digest)
+		}
+	}
+	return nil
 }
 
 // Artifact returns the artifact of a role.

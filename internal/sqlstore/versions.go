@@ -58,15 +58,15 @@ func version(ctx context.Context, q querier, a arn.ProjectVersion) (customlabels
 }
 
 func artifacts(ctx context.Context, q querier, a arn.ProjectVersion) ([]customlabels.Artifact, error) {
-	rows, err := q.QueryContext(ctx, `SELECT role, digest, size, wrapped_key, verified FROM artifacts WHERE version = $1 ORDER BY role`, a.String())
+	rows, err := q.QueryContext(ctx, `SELECT role, digest, size, wrapped_key, plain_digest, verified, damaged FROM artifacts WHERE version = $1 ORDER BY role`, a.String())
 	if err != nil {
 		return nil, err
 	}
 	return collect(rows, func(row scanner) (customlabels.Artifact, error) {
 		var f customlabels.Artifact
-		var verified int64
-		err := row.Scan(&f.Role, textColumn{&f.Digest}, &f.Size, &f.WrappedKey, &verified)
-		f.VerifiedAt = instant(verified)
+		var verified, damaged int64
+		err := row.Scan(&f.Role, textColumn{&f.Digest}, &f.Size, &f.WrappedKey, textColumn{&f.Plain}, &verified, &damaged)
+		f.VerifiedAt, f.DamagedAt = instant(verified), instant(damaged)
 		return f, err
 	})
 }
@@ -183,8 +183,9 @@ func (t *tx) finishVersion(ctx context.Context, v customlabels.ProjectVersion) e
 		return fmt.Errorf("finish version %s: %w", v.ARN, err)
 	}
 	for _, a := range v.Bundle.Artifacts {
-		if _, err := t.ExecContext(ctx, `INSERT INTO artifacts (version, role, digest, size, wrapped_key, verified) VALUES ($1, $2, $3, $4, $5, $6)`,
-			v.ARN.String(), string(a.Role), a.Digest.String(), a.Size, a.WrappedKey, millis(a.VerifiedAt)); err != nil {
+		if _, err := t.ExecContext(ctx, `INSERT INTO artifacts (version, role, digest, size, wrapped_key, plain_digest, verified, damaged)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			v.ARN.String(), string(a.Role), a.Digest.String(), a.Size, a.WrappedKey, text(a.Plain), millis(a.VerifiedAt), millis(a.DamagedAt)); err != nil {
 			return fmt.Errorf("reference artifact %s of %s: %w", a.Role, v.ARN, err)
 		}
 	}
@@ -253,11 +254,23 @@ func (s *Versions) Delete(ctx context.Context, a arn.ProjectVersion) error {
 	})
 }
 
-// MarkVerified stamps the artifacts of a version as read in full and found
-// whole.
-func (s *Versions) MarkVerified(ctx context.Context, a arn.ProjectVersion, at time.Time) error {
+// MarkVerified stamps all artifacts that are stored in the blob of a as read
+// in full at a.VerifiedAt and found whole. The digest of the plain bytes is
+// kept where it was not known.
+func (s *Versions) MarkVerified(ctx context.Context, a customlabels.Artifact) error {
 	return s.db.write(ctx, func(t *tx) error {
-		_, err := t.ExecContext(ctx, `UPDATE artifacts SET verified = $2 WHERE version = $1`, a.String(), millis(at))
+		_, err := t.ExecContext(ctx, `UPDATE artifacts SET verified = $2, damaged = 0,
+			plain_digest = CASE WHEN plain_digest = '' THEN $3 ELSE plain_digest END WHERE digest = $1`,
+			a.Digest.String(), millis(a.VerifiedAt), text(a.Plain))
+		return err
+	})
+}
+
+// MarkDamaged stamps all artifacts that are stored in a blob as found
+// damaged; one that is known to be damaged stays as it is.
+func (s *Versions) MarkDamaged(ctx context.Context, blob digest.Digest, at time.Time) error {
+	return s.db.write(ctx, func(t *tx) error {
+		_, err := t.ExecContext(ctx, `UPDATE artifacts SET damaged = $2 WHERE digest = $1 AND damaged = 0`, blob.String(), millis(at))
 		return err
 	})
 }

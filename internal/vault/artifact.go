@@ -8,6 +8,7 @@ import (
 
 	"mimeo/internal/blob"
 	"mimeo/internal/customlabels"
+	"mimeo/internal/digest"
 	"mimeo/internal/envelope"
 )
 
@@ -15,7 +16,8 @@ import (
 // artifact counts as unverified until [Vault.Verify] has read it.
 func (v *Vault) Seal(ctx context.Context, k VersionKey, role customlabels.Role, plain io.Reader) (customlabels.Artifact, error) {
 	key := envelope.NewKey()
-	sealed, err := envelope.Seal(plain, key)
+	hashed := digest.NewWriter(io.Discard)
+	sealed, err := envelope.Seal(io.TeeReader(plain, hashed), key)
 	if err != nil {
 		return customlabels.Artifact{}, fmt.Errorf("seal %s: %w", role, err)
 	}
@@ -26,6 +28,7 @@ func (v *Vault) Seal(ctx context.Context, k VersionKey, role customlabels.Role, 
 	if a.Digest, a.Size, err = v.Blobs.Put(ctx, sealed); err != nil {
 		return customlabels.Artifact{}, fmt.Errorf("store %s: %w", role, err)
 	}
+	a.Plain = hashed.Digest()
 	return a, nil
 }
 
@@ -54,6 +57,7 @@ type opened struct {
 }
 
 // Verify reads a stored artifact in full and checks it against its digest.
+// It needs no key: the digest is that of the sealed bytes.
 func (v *Vault) Verify(ctx context.Context, a customlabels.Artifact) (err error) {
 	b, err := v.Blobs.Open(ctx, a.Digest)
 	if err != nil {
@@ -64,6 +68,21 @@ func (v *Vault) Verify(ctx context.Context, a customlabels.Artifact) (err error)
 		return fmt.Errorf("verify %s: %w", a.Role, err)
 	}
 	return nil
+}
+
+// PlainDigest opens an artifact, reads it in full, checks it as Verify does,
+// and returns the digest of its plain bytes.
+func (v *Vault) PlainDigest(ctx context.Context, k VersionKey, a customlabels.Artifact) (_ digest.Digest, err error) {
+	r, err := v.Open(ctx, k, a)
+	if err != nil {
+		return digest.Digest{}, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	hashed := digest.NewWriter(io.Discard)
+	if _, err := io.Copy(hashed, blob.WithContext(ctx, r)); err != nil {
+		return digest.Digest{}, fmt.Errorf("verify %s: %w", a.Role, err)
+	}
+	return hashed.Digest(), nil
 }
 
 // Rewrap gives an artifact to another version: its key is opened with one
