@@ -62,7 +62,8 @@ func Authorize(who Subject, req Request, owner string, resource []Policy) Decisi
 	if who.Mandate != nil {
 		return underMandate(*who.Mandate, req)
 	}
-	return weigh(who, req, resource, asResource).decide(who, req, owner)
+	q := ask(&who, &req, owner)
+	return q.weighAll(resource, asResource).decide(q)
 }
 
 // AuthorizeByResource decides about a resource whose own policy is the root of
@@ -85,11 +86,12 @@ func byResource(who Subject, req Request, owner string, resource []Policy, as ki
 	if who.Mandate != nil {
 		return underMandate(*who.Mandate, req)
 	}
-	s := weigh(who, req, resource, as)
+	q := ask(&who, &req, owner)
+	s := q.weighAll(resource, as)
 	if s.denial() == nil && s.resource.allow() == nil {
 		return Decision{Missing: MissingResource}
 	}
-	return s.decide(who, req, owner)
+	return s.decide(q)
 }
 
 // underMandate allows what the mandate says, and nothing else.
@@ -107,42 +109,42 @@ type scales struct {
 	identity, boundary, session, resource weighed
 }
 
-func weigh(who Subject, req Request, resource []Policy, as kind) *scales {
+func (q *question) weighAll(resource []Policy, as kind) *scales {
 	s := &scales{
-		identity: weighAll(who.Principal, req, who.Identity, asIdentity),
-		session:  weighAll(who.Principal, req, who.Session, asIdentity),
-		resource: weighAll(who.Principal, req, resource, as),
+		identity: q.weigh(q.who.Identity, asIdentity),
+		session:  q.weigh(q.who.Session, asIdentity),
+		resource: q.weigh(resource, as),
 	}
-	if who.Boundary != nil {
-		s.boundary = weighAll(who.Principal, req, []Policy{*who.Boundary}, asIdentity)
+	if q.who.Boundary != nil {
+		s.boundary = q.weigh([]Policy{*q.who.Boundary}, asIdentity)
 	}
 	return s
 }
 
-func (s *scales) decide(who Subject, req Request, owner string) Decision {
-	p := who.Principal
+func (s *scales) decide(q *question) Decision {
+	who := q.who.Principal
 	switch {
 	case s.denial() != nil:
 		return *s.denial()
-	case otherPartition(p, req):
+	case q.elsewhere():
 		return Decision{Missing: MissingResource}
-	case p.IsService():
+	case who.IsService():
 		return Decision{Missing: MissingResource}.or(s.resource.direct)
-	case p.Account == "" || owner == "":
+	case who.Account == "" || q.owner == "":
 		return Decision{Missing: MissingIdentity}
-	case p.Account != owner && s.resource.allow() == nil:
+	case who.Account != q.owner && s.resource.allow() == nil:
 		return Decision{Missing: MissingResource}
-	case p.Account != owner:
-		return s.bounded(who, s.identity.direct).and(*s.resource.allow())
+	case who.Account != q.owner:
+		return s.bounded(q.who, s.identity.direct).and(*s.resource.allow())
 	case s.identity.direct == nil && s.resource.direct == nil:
-		return s.bounded(who, s.resource.role)
+		return s.bounded(q.who, s.resource.role)
 	default:
-		return s.bounded(who, s.identity.direct).or(s.resource.direct)
+		return s.bounded(q.who, s.identity.direct).or(s.resource.direct)
 	}
 }
 
 // bounded is the permission allow, where the caller's bounds allow it too.
-func (s *scales) bounded(who Subject, allow *Decision) Decision {
+func (s *scales) bounded(who *Subject, allow *Decision) Decision {
 	switch {
 	case allow == nil:
 		return Decision{Missing: MissingIdentity}
@@ -163,11 +165,4 @@ func (s *scales) denial() *Decision {
 		}
 	}
 	return nil
-}
-
-// otherPartition reports whether the resource is in another partition than
-// the principal. Services belong to none.
-func otherPartition(who arn.Principal, req Request) bool {
-	a, err := arn.Parse(req.Resource)
-	return err == nil && !who.IsService() && a.Partition != who.Partition
 }

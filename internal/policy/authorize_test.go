@@ -1,6 +1,8 @@
 package policy_test
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -187,21 +189,30 @@ func TestPatterns(t *testing.T) {
 // statements draws the texts of statements that often concern the same
 // request, so that they meet.
 func statements(t *rapid.T, label string, asResource bool) []string {
+	element := func(t *rapid.T, name string, values ...string) string {
+		return `,"` + name + `":` + rapid.SampledFrom(values).Draw(t, name)
+	}
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string {
-		s := `"Effect":"` + rapid.SampledFrom([]string{"Allow", "Deny", "Allow"}).Draw(t, "effect") + `"`
-		s += `,"Action":"` + rapid.SampledFrom([]string{"*", "rekognition:*", "rekognition:CopyProjectVersion", "s3:GetObject"}).Draw(t, "action") + `"`
-		s += `,"Resource":"` + rapid.SampledFrom([]string{"*", version, "arn:aws:rekognition:*:*:project/p/*", "arn:aws:rekognition:*:*:project/q/*"}).Draw(t, "resource") + `"`
+		effect := rapid.SampledFrom([]string{"Allow", "Deny", "Allow"}).Draw(t, "effect")
+		s := `{"Effect":"` + effect + `"`
+		s += element(t, rapid.SampledFrom([]string{"Action", "Action", "NotAction"}).Draw(t, "A"), `"*"`, `"rekognition:*"`, `"rekognition:CopyProjectVersion"`, `"s3:GetObject"`)
+		s += element(t, rapid.SampledFrom([]string{"Resource", "Resource", "NotResource"}).Draw(t, "R"), `"*"`, `"`+version+`"`, `"arn:aws:rekognition:*:*:project/p/*"`, `"arn:aws:rekognition:*:*:project/q/*"`, `"arn:aws:rekognition:*:*:project/${aws:x}/*"`)
 		if asResource {
-			s += `,"Principal":` + rapid.SampledFrom([]string{`"*"`, aws(owner), aws(other), aws("arn:aws:iam::555555555555:user/bob"), aws("arn:aws:iam::111122223333:user/ann")}).Draw(t, "principal")
+			name := "Principal"
+			if effect == "Deny" {
+				name = rapid.SampledFrom([]string{"Principal", "NotPrincipal"}).Draw(t, "P")
+			}
+			s += element(t, name, `"*"`, aws(owner), aws(other), aws("arn:aws:iam::555555555555:user/bob"), aws("arn:aws:iam::111122223333:user/ann"), aws("arn:aws:iam::111122223333:role/R"), aws("arn:aws:sts::111122223333:assumed-role/R/s"))
 		}
-		return "{" + s + "}"
+		s += element(t, "Condition", `{}`, `{}`, `{"StringEquals":{"aws:x":"p"}}`, `{"StringNotEquals":{"aws:x":"p"}}`, `{"Null":{"aws:x":"true"}}`, `{"ForAllValues:StringLike":{"aws:x":"${aws:username}*"}}`, `{"ArnLikeIfExists":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}}`)
+		return s + "}"
 	}), 0, 4).Draw(t, label)
 }
 
 func policies(t *rapid.T, list []string) []policy.Policy {
 	var all []policy.Policy
 	for _, s := range list {
-		d, err := policy.Parse(`{"Statement":[` + s + `]}`)
+		d, err := policy.Parse(`{"Version":"2012-10-17","Statement":[` + s + `]}`)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,28 +227,71 @@ func TestAuthorizeProperties(t *testing.T) {
 		"Authorize": policy.Authorize, "AuthorizeByResource": policy.AuthorizeByResource,
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		who := rapid.SampledFrom([]arn.Principal{user(owner, "root"), user(owner, "user/ann"), user(other, "root"), user(other, "user/bob"), user("999999999999", "root")}).Draw(t, "who")
-		identity, resource := statements(t, "identity", false), statements(t, "resource", true)
-		more := statements(t, "more", true)
-		shuffled, shuffledToo := rapid.Permutation(identity).Draw(t, "order"), rapid.Permutation(resource).Draw(t, "order of resource")
+		who := policy.Subject{Principal: rapid.SampledFrom([]arn.Principal{user(owner, "root"), user(owner, "user/ann"), user(owner, "assumed-role/R/s"), user(other, "root"), user(other, "user/bob"), user("999999999999", "root")}).Draw(t, "who")}
+		who.Keys = rapid.SampledFrom([]policy.Keys{nil, {"aws:x": {"p"}}, {"aws:x": {"p", "q"}}, {"aws:x": {""}}}).Draw(t, "keys")
+		lists := map[string][]string{"identity": statements(t, "identity", false), "session": statements(t, "session", false), "boundary": statements(t, "boundary", false), "resource": statements(t, "resource", true)}
 		for name, decide := range decisions {
-			before := decide(subject(who, policies(t, identity)), copyVersion, owner, policies(t, resource)).Verdict
-			for _, s := range more {
-				wider := append(append([]string(nil), resource...), s)
-				after := decide(subject(who, policies(t, identity)), copyVersion, owner, policies(t, wider)).Verdict
-				if strings.Contains(s, `"Deny"`) && after == policy.Allow && before != policy.Allow {
-					t.Fatalf("%s: the denial %s widens %v to %v", name, s, before, after)
+			verdict := func(lists map[string][]string) policy.Verdict {
+				who := who
+				who.Identity, who.Session = policies(t, lists["identity"]), policies(t, lists["session"])
+				if b := lists["boundary"]; len(b) > 0 {
+					who.Boundary = &policies(t, []string{strings.Join(b, ",")})[0]
 				}
-				if strings.Contains(s, `"Allow"`) && before == policy.Allow && after != policy.Allow {
-					t.Fatalf("%s: the permission %s narrows %v to %v", name, s, before, after)
-				}
-				if strings.Contains(s, `"Allow"`) && before == policy.Deny && after != policy.Deny {
-					t.Fatalf("%s: the permission %s lifts a denial", name, s)
+				return decide(who, copyVersion, owner, policies(t, lists["resource"])).Verdict
+			}
+			before := verdict(lists)
+			for list := range lists {
+				for _, s := range statements(t, "more", list == "resource") {
+					wider := maps.Clone(lists)
+					wider[list] = slices.Concat(lists[list], []string{s})
+					holdTo(t, name+": "+list+" and "+s, s, before, verdict(wider), len(lists[list]) == 0 && list != "identity" && list != "resource")
 				}
 			}
-			if after := decide(subject(who, policies(t, shuffled)), copyVersion, owner, policies(t, shuffledToo)).Verdict; after != before {
+			shuffled := map[string][]string{}
+			for list := range lists {
+				shuffled[list] = rapid.Permutation(lists[list]).Draw(t, "order")
+			}
+			if after := verdict(shuffled); after != before {
 				t.Fatalf("%s: the order of statements turns %v into %v", name, before, after)
 			}
 		}
 	})
+}
+
+// holdTo fails where one more statement changes a verdict the wrong way. The
+// first statement of a bound is a bound where there was none: it narrows.
+func holdTo(t *rapid.T, what, statement string, before, after policy.Verdict, first bool) {
+	t.Helper()
+	deny := strings.Contains(statement, `"Deny"`)
+	switch {
+	case (deny || first) && after == policy.Allow && before != policy.Allow:
+		t.Fatalf("%s: widens %v to %v", what, before, after)
+	case !deny && !first && before == policy.Allow && after != policy.Allow:
+		t.Fatalf("%s: narrows %v to %v", what, before, after)
+	case before == policy.Deny && after != policy.Deny:
+		t.Fatalf("%s: lifts a denial", what)
+	}
+}
+
+// BenchmarkAuthorize decides about a typical copy: a user with three policies
+// of four statements, some with conditions, and a project policy.
+func BenchmarkAuthorize(b *testing.B) {
+	typical := parse(b, `{"Version":"2012-10-17","Statement":[
+	 {"Effect":"Allow","Action":["s3:GetObject","s3:PutObject","s3:ListBucket"],"Resource":["arn:aws:s3:::*custom-labels*","arn:aws:s3:::*custom-labels*/*"]},
+	 {"Effect":"Allow","Action":["rekognition:Describe*","rekognition:List*","rekognition:CreateProjectVersion","rekognition:CopyProjectVersion"],"Resource":"arn:aws:rekognition:*:${aws:PrincipalAccount}:project/*"},
+	 {"Effect":"Deny","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"},"NotIpAddress":{"aws:SourceIp":["10.0.0.0/8","192.168.0.0/16"]}}},
+	 {"Effect":"Allow","Action":"rekognition:CopyProjectVersion","Resource":"arn:aws:rekognition:*:111122223333:project/p/version/*","Condition":{"StringEquals":{"aws:PrincipalTag/team":["vision","tests"]}}}]}`)
+	who := policy.Subject{Principal: user(other, "user/bob"), Keys: policy.Keys{
+		"aws:securetransport": {"true"}, "aws:sourceip": {"10.1.2.3"}, "aws:principaltag/team": {"vision"}, "aws:currenttime": {"2026-01-01T00:00:00Z"},
+	}}
+	for range 3 {
+		who.Identity = append(who.Identity, policy.Policy{Name: "identity", Document: typical})
+	}
+	project := []policy.Policy{{Name: "project", Document: parse(b, good)}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if d := policy.Authorize(who, copyVersion, owner, project); !d.Allowed() {
+			b.Fatal(d.Reason())
+		}
+	}
 }

@@ -3,21 +3,20 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies.html.
 //
 // It is pure, and it fails closed. What it cannot evaluate it does not
-// accept: a document with an element that has no meaning here (Condition,
-// NotAction, NotResource, NotPrincipal, a policy variable) is refused when it
-// is parsed, by a message that names the element. Nothing is ignored.
+// accept: a document with an element, operator or variable that has no meaning
+// is refused when it is parsed, by a message that names it. Nothing is
+// ignored.
 package policy
 
 import (
 	"fmt"
-
-	"mimeo/internal/arn"
 )
 
 // A Document is a parsed policy. It does not change after Parse.
 type Document struct {
 	version    string
 	statements []statement
+	keys       []string // the condition keys that it mentions, in lower case
 }
 
 // A Policy is a document under the name that messages use for it, such as
@@ -34,8 +33,11 @@ type statement struct {
 	sid        string
 	deny       bool
 	principals []principal
-	actions    []string
+	actions    []string // compiled, in lower case
 	resources  []resource
+	conditions []condition
+	// Whether the element was NotPrincipal, NotAction or NotResource.
+	notPrincipal, notAction, notResource bool
 }
 
 // A SyntaxError says why a text is no policy document: which element, and
@@ -56,7 +58,7 @@ func FullAccess(account string) Policy {
 		Name: "the identity policy of the root of account " + account,
 		Document: &Document{statements: []statement{{
 			name:      "FullAccess",
-			actions:   []string{"*"},
+			actions:   []string{wildcards.Replace("*")},
 			resources: []resource{{any: true}},
 		}}},
 	}
@@ -67,12 +69,4 @@ func (s *statement) verdict() Verdict {
 		return Deny
 	}
 	return Allow
-}
-
-// principal is one entry of a Principal element.
-type principal struct {
-	anyone  bool
-	kind    string // "AWS", "Service" or "Federated"
-	account string // for AWS: the account; for one that names the account itself, name is empty
-	who     arn.Principal
 }

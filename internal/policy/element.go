@@ -8,6 +8,14 @@ import (
 	"mimeo/internal/arn"
 )
 
+func sid(v jsontext.Value, at string) (string, error) {
+	s, err := text1(v, at)
+	if err != nil {
+		return "", err
+	}
+	return s, nil
+}
+
 func effect(v jsontext.Value, at string, fold bool) (deny bool, err error) {
 	s, serr := text1(v, at)
 	switch {
@@ -121,16 +129,16 @@ func actions(v jsontext.Value, at string, d *dialect) ([]string, error) {
 	if d.oneAction && len(all) > 1 {
 		return nil, malformed("In %s, exactly one action is expected.", at)
 	}
-	for _, action := range all {
+	for i, action := range all {
 		if !isAction(action) {
 			return nil, malformed("In %s, %.100q is not an action: \"service:Operation\" or \"*\" is expected.", at, action)
 		}
-		if d.action == nil {
-			continue
+		if d.action != nil {
+			if err := d.action(at, action); err != nil {
+				return nil, err
+			}
 		}
-		if err := d.action(at, action); err != nil {
-			return nil, err
-		}
+		all[i] = wildcards.Replace(strings.ToLower(action))
 	}
 	return all, nil
 }
@@ -154,19 +162,16 @@ func notIn(extra string) func(rune) bool {
 	}
 }
 
-func resources(v jsontext.Value, at string, variables bool, d *dialect) ([]resource, error) {
+func resources(v jsontext.Value, at string, x syntax, d *dialect) ([]resource, error) {
 	names, err := texts(v, at)
 	if err != nil {
 		return nil, err
 	}
 	var all []resource
 	for _, name := range names {
-		if variables && strings.Contains(name, "${") {
-			return nil, malformed("In %s, the policy variable in %.100q %s.", at, name, notYet)
-		}
-		r, ok := parseResource(name)
-		if !ok {
-			return nil, malformed("In %s, %.100q is neither an ARN nor \"*\".", at, name)
+		r, wrong := parseResource(name, x)
+		if wrong != "" {
+			return nil, malformed("In %s, %.100q %s.", at, name, wrong)
 		}
 		if d.resource != nil {
 			if err := d.resource(at, name); err != nil {

@@ -42,27 +42,17 @@ func ParseTrust(text string) (*Document, error) { return parse(text, &trustPolic
 
 // A dialect is what the documents of one kind may hold beyond the grammar.
 type dialect struct {
-	required   []string // elements that every statement must have
-	forbidden  map[string]string
-	effectFold bool // ALLOW and DENY are accepted too
+	required   []string          // elements that every statement must have, or their negation
+	forbidden  map[string]string // elements, with why
+	effectFold bool              // ALLOW and DENY are accepted too
 	action     func(where, action string) *SyntaxError
 	resource   func(where, resource string) *SyntaxError
+	key        func(where, key string) *SyntaxError
 	oneAction  bool
 }
 
-// notYet says that an element belongs to the language and is not evaluated.
-const notYet = "is not supported by this version of mimeo, and a policy is never applied in part"
-
-// general is the dialect of everything but project policies.
-var general = dialect{
-	required: []string{"Effect", "Action"},
-	forbidden: map[string]string{
-		"Condition":    notYet,
-		"NotAction":    notYet,
-		"NotResource":  notYet,
-		"NotPrincipal": notYet,
-	},
-}
+// general is the dialect of everything that has no narrower one.
+var general = dialect{required: []string{"Effect", "Action"}}
 
 // identityPolicy is the dialect of policies without principals.
 var identityPolicy = dialect{
@@ -70,9 +60,6 @@ var identityPolicy = dialect{
 	forbidden: map[string]string{
 		"Principal":    "is not allowed in a policy of an identity: the identity is the principal",
 		"NotPrincipal": "is not allowed in a policy of an identity: the identity is the principal",
-		"Condition":    notYet,
-		"NotAction":    notYet,
-		"NotResource":  notYet,
 	},
 }
 
@@ -80,11 +67,8 @@ var identityPolicy = dialect{
 var trustPolicy = dialect{
 	required: []string{"Effect", "Principal", "Action"},
 	forbidden: map[string]string{
-		"Resource":     "is not allowed in a trust policy: the role is the resource",
-		"NotResource":  "is not allowed in a trust policy: the role is the resource",
-		"Condition":    notYet,
-		"NotAction":    notYet,
-		"NotPrincipal": notYet,
+		"Resource":    "is not allowed in a trust policy: the role is the resource",
+		"NotResource": "is not allowed in a trust policy: the role is the resource",
 	},
 	action: func(at, action string) *SyntaxError {
 		if len(action) < 4 || !strings.EqualFold(action[:4], "sts:") {
@@ -128,6 +112,7 @@ func parse(text string, d *dialect) (*Document, error) {
 	if err := doc.parseStatements(statements, d); err != nil {
 		return nil, err
 	}
+	doc.findKeys()
 	return doc, nil
 }
 
@@ -194,20 +179,16 @@ func (doc *Document) parseStatement(v jsontext.Value, where string, d *dialect) 
 	if err != nil {
 		return s, err
 	}
-	for _, name := range d.required {
-		if _, ok := elements[name]; !ok {
-			for _, not := range slices.Sorted(maps.Keys(d.forbidden)) {
-				if _, ok := elements[not]; ok && not == "Not"+name {
-					return s, malformed("In %s, the element %s %s.", where, not, d.forbidden[not])
-				}
-			}
-			return s, malformed("In %s, the element %s is missing.", where, name)
-		}
-	}
 	for _, name := range slices.Sorted(maps.Keys(elements)) {
 		if err := s.element(doc, name, elements[name], where, d); err != nil {
 			return s, err
 		}
+	}
+	if err := checkElements(elements, where, d); err != nil {
+		return s, err
+	}
+	if s.notPrincipal && !s.deny {
+		return s, malformed("In %s, NotPrincipal is allowed with the Effect Deny only: to allow everyone but some, allow \"*\" and deny those.", where)
 	}
 	if s.sid != "" {
 		s.name = "statement " + strconv.Quote(s.sid)
@@ -215,29 +196,68 @@ func (doc *Document) parseStatement(v jsontext.Value, where string, d *dialect) 
 	return s, nil
 }
 
+// checkElements checks that each required element is there, and none together
+// with its negation.
+func checkElements(elements map[string]jsontext.Value, where string, d *dialect) error {
+	for _, name := range []string{"Principal", "Action", "Resource"} {
+		if elements[name] != nil && elements["Not"+name] != nil {
+			return malformed("In %s, both %s and Not%s are given.", where, name, name)
+		}
+	}
+	for _, name := range d.required {
+		if elements[name] == nil && elements["Not"+name] == nil {
+			return malformed("In %s, the element %s is missing.", where, name)
+		}
+	}
+	return nil
+}
+
 func (s *statement) element(doc *Document, name string, v jsontext.Value, where string, d *dialect) (err error) {
 	if why, ok := d.forbidden[name]; ok {
 		return malformed("In %s, the element %s %s.", where, name, why)
 	}
 	at := where + ", " + name
+	x := syntax{variables: doc.version == version2012, wildcards: true}
 	switch name {
 	case "Sid":
-		var serr *SyntaxError
-		if s.sid, serr = text1(v, at); serr != nil {
-			return serr
-		}
+		s.sid, err = sid(v, at)
 	case "Effect":
 		s.deny, err = effect(v, at, d.effectFold)
-	case "Principal":
+	case "Principal", "NotPrincipal":
+		s.notPrincipal = s.notPrincipal || name == "NotPrincipal"
 		s.principals, err = principals(v, at)
-	case "Action":
+	case "Action", "NotAction":
+		s.notAction = s.notAction || name == "NotAction"
 		s.actions, err = actions(v, at, d)
-	case "Resource":
-		s.resources, err = resources(v, at, doc.version == version2012, d)
+	case "Resource", "NotResource":
+		s.notResource = s.notResource || name == "NotResource"
+		s.resources, err = resources(v, at, x, d)
+	case "Condition":
+		s.conditions, err = conditions(v, at, x, d)
 	default:
 		return malformed("In %s, there is an unknown element %.60q.", where, name)
 	}
 	return err
+}
+
+// findKeys notes the condition keys that doc mentions.
+func (doc *Document) findKeys() {
+	found := map[string]bool{}
+	add := func(key string) { found[key] = true }
+	for _, s := range doc.statements {
+		for _, r := range s.resources {
+			r.keys(add)
+		}
+		for _, c := range s.conditions {
+			add(c.key)
+			for _, v := range c.values {
+				if m, ok := v.(interface{ keys(add func(string)) }); ok {
+					m.keys(add)
+				}
+			}
+		}
+	}
+	doc.keys = slices.Sorted(maps.Keys(found))
 }
 
 // object returns the members of a JSON object.

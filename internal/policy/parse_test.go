@@ -18,6 +18,11 @@ func statement(elements string) string {
 	return `{"Version":"2012-10-17","Statement":{` + elements + `}}`
 }
 
+// condition is a statement with a Condition of these operators.
+func condition(operators string) string {
+	return statement(rest + `,"Condition":{` + operators + `}`)
+}
+
 const rest = `"Effect":"Allow","Principal":"*","Action":"rekognition:CopyProjectVersion","Resource":"*"`
 
 func TestParseAccepts(t *testing.T) {
@@ -29,6 +34,11 @@ func TestParseAccepts(t *testing.T) {
 		"no version":          `{"Statement":{` + rest + `}}`,
 		"space around":        "\n\t " + statement(rest) + "\r\n",
 		"one action in array": statement(`"Effect":"Deny","Principal":{"AWS":"*"},"Action":["REKOGNITION:copyprojectversion"],"Resource":"*"`),
+		"conditions":          condition(`"Bool":{"aws:SecureTransport":true},"ForAnyValue:StringNotLikeIfExists":{"aws:TagKeys":["a*","b"]},"ArnEquals":{"aws:PrincipalArn":"*"}`),
+		"no condition":        condition(``),
+		"no key":              condition(`"StringEquals":{}`),
+		"variables":           condition(`"StringLike":{"aws:PrincipalArn":"${aws:username, 'a}b'}${*}${$}${?}"}`),
+		"variable":            statement(strings.Replace(rest, `"Resource":"*"`, `"Resource":"arn:aws:rekognition:us-east-1:111122223333:project/${aws:username}/version/*"`, 1)),
 		"old variable":        `{"Statement":{"Effect":"Allow","Principal":"*","Action":"rekognition:CopyProjectVersion","Resource":"arn:aws:rekognition:us-east-1:111122223333:project/${x}/version/*"}}`,
 	}
 	for name, text := range both {
@@ -42,6 +52,10 @@ func TestParseAccepts(t *testing.T) {
 	general := map[string]string{
 		"no principal": statement(`"Effect":"Allow","Action":["s3:Get*","*"],"Resource":"arn:aws:s3:::b/*"`),
 		"no resource":  statement(`"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"`),
+		"NotAction":    statement(`"Effect":"Allow","NotAction":"iam:*","Resource":"*"`),
+		"NotResource":  statement(`"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::b/*"`),
+		"NotPrincipal": statement(`"Effect":"Deny","NotPrincipal":{"AWS":"111122223333"},"Action":"*","Resource":"*"`),
+		"service key":  condition(`"StringEquals":{"s3:prefix":"x"}`),
 	}
 	for name, text := range general {
 		if _, err := policy.Parse(text); err != nil {
@@ -85,11 +99,37 @@ var refused = map[string]struct{ text, want string }{
 	"second statement":    {`{"Statement":[{` + rest + `},{}]}`, "statement 2"},
 	"same Sid":            {`{"Statement":[{"Sid":"a",` + rest + `},{"Sid":"a",` + rest + `}]}`, `Sid "a"`},
 	"Sid a number":        {statement(rest + `,"Sid":1`), "Sid"},
-	"Condition":           {statement(rest + `,"Condition":{"Bool":{"aws:SecureTransport":"true"}}`), "Condition"},
-	"empty Condition":     {statement(rest + `,"Condition":{}`), "Condition"},
-	"NotAction":           {statement(`"Effect":"Allow","Principal":"*","NotAction":"s3:*","Resource":"*"`), "NotAction"},
-	"NotResource":         {statement(rest + `,"NotResource":"*"`), "NotResource"},
-	"NotPrincipal":        {statement(rest + `,"NotPrincipal":"*"`), "NotPrincipal"},
+	"Condition a list":    {statement(rest + `,"Condition":[]`), "Condition"},
+	"operator":            {condition(`"StringIs":{"aws:username":"x"}`), `"StringIs" is not a condition operator`},
+	"operator's case":     {condition(`"stringEquals":{"aws:username":"x"}`), "stringEquals"},
+	"quantifier":          {condition(`"ForSomeValues:StringEquals":{"aws:username":"x"}`), "ForSomeValues"},
+	"IfExists twice":      {condition(`"StringEqualsIfExistsIfExists":{"aws:username":"x"}`), "IfExistsIfExists"},
+	"NullIfExists":        {condition(`"NullIfExists":{"aws:username":"true"}`), "NullIfExists"},
+	"ForAnyValue:Null":    {condition(`"ForAnyValue:Null":{"aws:username":"true"}`), "ForAnyValue:Null"},
+	"operator no object":  {condition(`"StringEquals":"x"`), "Condition.StringEquals"},
+	"key":                 {condition(`"StringEquals":{"username":"x"}`), `"username" is not a condition key`},
+	"key with wildcard":   {condition(`"StringEquals":{"aws:*":"x"}`), "aws:*"},
+	"value list empty":    {condition(`"StringEquals":{"aws:username":[]}`), "list is empty"},
+	"value an object":     {condition(`"StringEquals":{"aws:username":{}}`), "a string is expected"},
+	"value null":          {condition(`"StringEquals":{"aws:username":null}`), "a string is expected"},
+	"number":              {condition(`"NumericEquals":{"aws:x":"ten"}`), "not a number"},
+	"number too long":     {condition(`"NumericEquals":{"aws:x":"1234567890123456"}`), "not a number"},
+	"number, hexadecimal": {condition(`"NumericEquals":{"aws:x":"0x10"}`), "not a number"},
+	"date":                {condition(`"DateEquals":{"aws:CurrentTime":"yesterday"}`), "neither a date"},
+	"boolean":             {condition(`"Bool":{"aws:SecureTransport":"yes"}`), "neither"},
+	"binary":              {condition(`"BinaryEquals":{"aws:x":"!"}`), "not base64"},
+	"address":             {condition(`"IpAddress":{"aws:SourceIp":"10.0.0.0/33"}`), "CIDR"},
+	"mapped range":        {condition(`"IpAddress":{"aws:SourceIp":"::ffff:10.0.0.0/104"}`), "CIDR"},
+	"ARN":                 {condition(`"ArnLike":{"aws:PrincipalArn":"role/R"}`), "neither an ARN"},
+	"variable in number":  {condition(`"NumericEquals":{"aws:x":"${aws:y}"}`), "not a number"},
+	"variable open":       {condition(`"StringEquals":{"aws:x":"${aws:username"}`), "closing brace"},
+	"variable no key":     {condition(`"StringEquals":{"aws:x":"${username}"}`), "${username}"},
+	"variable's default":  {condition(`"StringEquals":{"aws:x":"${aws:username, x}"}`), "${aws:username, x}"},
+	"variable, resource":  {statement(strings.Replace(rest, `"Resource":"*"`, `"Resource":"arn:aws:rekognition:us-east-1:111122223333:project/${x}/version/*"`, 1)), "variable"},
+	"Action twice":        {statement(rest + `,"NotAction":"s3:*"`), "NotAction"},
+	"Resource twice":      {statement(rest + `,"NotResource":"*"`), "NotResource"},
+	"Principal twice":     {statement(rest + `,"NotPrincipal":"*"`), "NotPrincipal"},
+	"NotPrincipal, Allow": {statement(`"Effect":"Allow","NotPrincipal":"*","Action":"rekognition:CopyProjectVersion","Resource":"*"`), "NotPrincipal"},
 	"no Effect":           {statement(`"Principal":"*","Action":"rekognition:CopyProjectVersion","Resource":"*"`), "Effect is missing"},
 	"effect":              {statement(strings.Replace(rest, `"Allow"`, `"Permit"`, 1)), "Permit"},
 	"effect a list":       {statement(strings.Replace(rest, `"Allow"`, `["Allow"]`, 1)), "Effect"},
@@ -99,7 +139,6 @@ var refused = map[string]struct{ text, want string }{
 	"Action no action":    {statement(`"Effect":"Allow","Principal":"*","Action":"CopyProjectVersion","Resource":"*"`), "CopyProjectVersion"},
 	"resource no ARN":     {statement(`"Effect":"Allow","Principal":"*","Action":"rekognition:CopyProjectVersion","Resource":"project/p"`), "project/p"},
 	"resource short":      {statement(`"Effect":"Allow","Principal":"*","Action":"rekognition:CopyProjectVersion","Resource":"arn:aws:rekognition:*"`), "Resource"},
-	"variable":            {statement(`"Effect":"Allow","Principal":"*","Action":"rekognition:CopyProjectVersion","Resource":"arn:aws:rekognition:us-east-1:111122223333:project/${aws:username}/version/*"`), "variable"},
 	"principal a name":    {statement(strings.Replace(rest, `"Principal":"*"`, `"Principal":"111122223333"`, 1)), "Principal"},
 	"principal empty":     {statement(strings.Replace(rest, `"Principal":"*"`, `"Principal":{}`, 1)), "no principal"},
 	"principal kind":      {statement(strings.Replace(rest, `"Principal":"*"`, `"Principal":{"AWS":"*","CanonicalUser":"x"}`, 1)), "CanonicalUser"},
@@ -143,7 +182,10 @@ func TestParseProjectPolicyRefuses(t *testing.T) {
 		{statement(strings.Replace(rest, `"Resource":"*"`, `"Resource":"arn:aws:s3:::b/*"`, 1)), "versions of a project"},
 		{statement(`"Effect":"Allow","Action":"rekognition:CopyProjectVersion","Resource":"*"`), "Principal is missing"},
 		{statement(`"Effect":"Allow","Principal":"*","Action":"rekognition:CopyProjectVersion"`), "Resource is missing"},
-		{statement(rest + `,"NotResource":"*"`), "not allowed in a project policy"},
+		{statement(`"Effect":"Allow","Principal":"*","NotAction":"s3:*","Resource":"*"`), "NotAction is not allowed in a project policy"},
+		{statement(`"Effect":"Allow","Principal":"*","Action":"rekognition:CopyProjectVersion","NotResource":"*"`), "NotResource is not allowed in a project policy"},
+		{statement(`"Effect":"Deny","NotPrincipal":"*","Action":"rekognition:CopyProjectVersion","Resource":"*"`), "NotPrincipal is not allowed in a project policy"},
+		{condition(`"StringEquals":{"s3:prefix":"x"}`), "s3:prefix"},
 		{statement(rest + `,"Sid":"` + strings.Repeat("x", 2000) + `"`), "limit is 2000"},
 		{statement(rest + `,"Sid":"Ā"`), "U+0100"},
 		{statement(rest) + "\x0b", "U+000B"},
@@ -159,6 +201,9 @@ func TestParseProjectPolicyRefuses(t *testing.T) {
 // not at all, and nothing that it accepts allows what another policy denies.
 func FuzzParse(f *testing.F) {
 	f.Add(good)
+	for _, p := range operatorPoints {
+		f.Add(condition(p.operators))
+	}
 	for _, c := range refused {
 		f.Add(c.text)
 	}
@@ -181,8 +226,39 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// FuzzAuthorize holds evaluation to three sentences: it ends, a policy and
+// its copy say no more than the policy, and keys of a service that is not
+// asked change nothing.
+func FuzzAuthorize(f *testing.F) {
+	f.Add(good, version, "ann")
+	for _, p := range variablePoints {
+		f.Add(condition(p.operators), version, "a*")
+	}
+	f.Fuzz(func(t *testing.T, text, resource, value string) {
+		doc, err := policy.Parse(text)
+		if err != nil {
+			return
+		}
+		once := []policy.Policy{{Name: "fuzzed", Document: doc}}
+		who := subject(ann, once)
+		who.Keys = policy.Keys{"aws:x": {value}, "aws:tagkeys": {value, "b"}}
+		req := policy.Request{Action: copyVersion.Action, Resource: resource}
+		got := policy.Authorize(who, req, owner, once)
+		if again := policy.Authorize(who, req, owner, append(once, once...)); again != got {
+			t.Fatalf("%q twice: %+v, once: %+v", text, again, got)
+		}
+		if policy.Mentions("fuzz:", who, once...) {
+			return
+		}
+		who.Keys["fuzz:x"] = []string{value}
+		if again := policy.Authorize(who, req, owner, once); again != got {
+			t.Fatalf("%q does not mention fuzz:x: %+v with it, %+v without", text, again, got)
+		}
+	})
+}
+
 func ExampleParse() {
-	_, err := policy.Parse(`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{}}}`)
+	_, err := policy.Parse(`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"IpAdress":{"aws:SourceIp":"10.0.0.0/8"}}}}`)
 	fmt.Println(err)
-	// Output: In statement 1, the element Condition is not supported by this version of mimeo, and a policy is never applied in part.
+	// Output: In statement 1, Condition, "IpAdress" is not a condition operator, such as StringEquals or ForAnyValue:StringLikeIfExists.
 }

@@ -16,10 +16,15 @@ const maxProjectPolicy = 2000
 var projectPolicy = dialect{
 	required: []string{"Effect", "Principal", "Action", "Resource"},
 	forbidden: map[string]string{
-		"Condition":    notYet,
 		"NotAction":    "is not allowed in a project policy",
 		"NotResource":  "is not allowed in a project policy",
 		"NotPrincipal": "is not allowed in a project policy",
+	},
+	key: func(at, key string) *SyntaxError {
+		if !strings.HasPrefix(strings.ToLower(key), "aws:") {
+			return malformed("In %s, %.100q is not a condition key of a project policy: Rekognition has none of its own, only the global keys aws:….", at, key)
+		}
+		return nil
 	},
 	effectFold: true,
 	oneAction:  true,

@@ -1,7 +1,5 @@
 package policy
 
-import "mimeo/internal/arn"
-
 // kind is how a policy speaks: of whom, and of what.
 type kind int
 
@@ -44,7 +42,7 @@ func (d Decision) and(other Decision) Decision {
 	return d
 }
 
-func weighAll(who arn.Principal, req Request, policies []Policy, as kind) weighed {
+func (q *question) weigh(policies []Policy, as kind) weighed {
 	var w weighed
 	for _, p := range policies {
 		if p.Document == nil {
@@ -52,7 +50,7 @@ func weighAll(who arn.Principal, req Request, policies []Policy, as kind) weighe
 		}
 		for i := range p.Document.statements {
 			s := &p.Document.statements[i]
-			if slot := w.slot(s, s.reaches(who, req, as)); slot != nil && *slot == nil {
+			if slot := w.slot(s, s.reaches(q, as)); slot != nil && *slot == nil && s.holds(q) {
 				*slot = &Decision{Verdict: s.verdict(), Policy: p.Name, Statement: s.name}
 			}
 		}
@@ -74,4 +72,68 @@ func (w *weighed) slot(s *statement, at reach) **Decision {
 	default:
 		return &w.delegated
 	}
+}
+
+// reaches says how s covers the request, by all elements but Effect and
+// Condition. Where an element that s does not have would decide, a denial
+// applies and a permission does not.
+func (s *statement) reaches(q *question, as kind) reach {
+	who := q.who.Principal
+	switch {
+	case !s.hasAction(q) || !s.hasResource(q, as):
+		return none
+	case len(s.principals) == 0:
+		return reachIf(s.deny || as == asIdentity, direct)
+	case as == asIdentity: // a policy of an identity has no principals
+		return reachIf(s.deny, direct)
+	case s.notPrincipal:
+		return reachIf(s.deny && !exempts(s.principals, who), direct)
+	default:
+		return reachOf(s.principals, who)
+	}
+}
+
+func (s *statement) hasAction(q *question) bool {
+	for _, pattern := range s.actions {
+		if glob(pattern, q.action) {
+			return !s.notAction
+		}
+	}
+	return s.notAction
+}
+
+func (s *statement) hasResource(q *question, as kind) bool {
+	if len(s.resources) == 0 {
+		return s.deny || as == asTrust
+	}
+	unsure := false
+	for i := range s.resources {
+		switch r := &s.resources[i]; {
+		case r.any:
+			return !s.notResource
+		case !q.isARN:
+		default:
+			switch r.match(&q.segments, q) {
+			case yes:
+				return !s.notResource
+			case unknown:
+				unsure = true
+			case no:
+			}
+		}
+	}
+	if unsure && s.notResource {
+		return s.deny
+	}
+	return s.notResource
+}
+
+// holds reports whether all conditions of s are true.
+func (s *statement) holds(q *question) bool {
+	for i := range s.conditions {
+		if !s.conditions[i].holds(q, s.deny) {
+			return false
+		}
+	}
+	return true
 }

@@ -1,0 +1,101 @@
+package policy
+
+import (
+	"strings"
+
+	"mimeo/internal/arn"
+)
+
+// principal is one entry of a Principal element.
+type principal struct {
+	anyone  bool
+	kind    string // "AWS", "Service" or "Federated"
+	account string // for AWS: the account; for one that names the account itself, who is empty
+	who     arn.Principal
+}
+
+// reach is how a statement's principals cover a caller.
+type reach int
+
+const (
+	none      reach = iota
+	delegated       // the caller's account is named: its own policies decide
+	role            // the role is named that the caller has assumed
+	direct          // the caller is named, or everyone
+)
+
+// reaches says how p covers who.
+func (p *principal) reaches(who arn.Principal) reach {
+	switch {
+	case p.anyone:
+		return direct
+	case p.kind == "Service":
+		return reachIf(who.IsService() && p.who == who, direct)
+	case p.kind != "AWS" || who.Account != p.account || who.IsService():
+		return none
+	case p.who == (arn.Principal{}): // bare digits: the account, in the partition at hand
+		return delegatedTo(who)
+	case p.who.Partition != who.Partition:
+		return none
+	case p.who.IsRoot():
+		return delegatedTo(who)
+	case isSessionOf(p.who, who):
+		return role
+	default:
+		return reachIf(p.who == who, direct)
+	}
+}
+
+func reachIf(ok bool, r reach) reach {
+	if ok {
+		return r
+	}
+	return none
+}
+
+// delegatedTo is direct for the account's root, which is the account.
+func delegatedTo(who arn.Principal) reach {
+	if who.IsRoot() {
+		return direct
+	}
+	return delegated
+}
+
+// isSessionOf reports whether who is a session of the role. A session's ARN
+// has the role's name without its path; names are unique in an account.
+func isSessionOf(role, who arn.Principal) bool {
+	path, ok := strings.CutPrefix(role.Name, "role/")
+	session, assumed := strings.CutPrefix(who.Name, "assumed-role/")
+	name, _, _ := strings.Cut(session, "/")
+	return ok && assumed && role.Account == who.Account && path[strings.LastIndex(path, "/")+1:] == name
+}
+
+// reachOf says how the furthest of all covers who.
+func reachOf(all []principal, who arn.Principal) reach {
+	best := none
+	for i := range all {
+		best = max(best, all[i].reaches(who))
+	}
+	return best
+}
+
+// exempts reports whether a NotPrincipal of all leaves who out. As AWS has
+// it, that takes the names of all that a caller is: its account, for a
+// session also the role, and the caller itself.
+func exempts(all []principal, who arn.Principal) bool {
+	account, byRole, itself := false, !strings.HasPrefix(who.Name, "assumed-role/"), false
+	for i := range all {
+		p := &all[i]
+		switch at := p.reaches(who); {
+		case p.anyone:
+			return true
+		case at == delegated:
+			account = true
+		case at == role:
+			byRole = true
+		case at == direct:
+			itself = true
+		}
+	}
+	return itself && (who.IsService() || who.IsRoot() || account && byRole)
+}
