@@ -200,7 +200,7 @@ func TestPutKeyPolicy(t *testing.T) {
 	before, err := w.GetKeyPolicy(ctx, root(account), k.ARN.ID)
 	want(t, "default", err, "")
 	for name, text := range map[string]string{
-		"empty": "", "no JSON": "{", "lockout": userAct, "condition": strings.Replace(before, `"Effect"`, `"Condition":{},"Effect"`, 1),
+		"empty": "", "no JSON": "{", "lockout": userAct, "condition": strings.Replace(before, `"Effect"`, `"Condition":[],"Effect"`, 1),
 	} {
 		want(t, name, w.PutKeyPolicy(ctx, root(account), kms.NewPolicy{KeyID: k.ARN.ID, Policy: text}), kms.MalformedPolicyDocument)
 	}

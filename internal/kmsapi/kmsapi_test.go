@@ -291,7 +291,7 @@ func TestFaults(t *testing.T) {
 	_, err = c.GetKeyPolicy(ctx, &sdk.GetKeyPolicyInput{KeyId: id, PolicyName: aws.String("other")})
 	fault[*types.NotFoundException](t, "policy name", err)
 	for name, policy := range map[string]string{
-		"no JSON": "x", "condition": `{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{}}}`,
+		"no JSON": "x", "condition": `{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":[]}}`,
 		"lockout": `{"Statement":{"Effect":"Allow","Principal":{"AWS":"555555555555"},"Action":"kms:*","Resource":"*"}}`,
 	} {
 		_, err = c.PutKeyPolicy(ctx, &sdk.PutKeyPolicyInput{KeyId: id, Policy: &policy})
