@@ -27,7 +27,26 @@ const contentType = "application/x-amz-json-1.1"
 // An Operation is a function of a service, ready to be called with a decoded
 // document. Bind makes one.
 type Operation struct {
-	call func(ctx context.Context, caller arn.Caller, d document) (any, error)
+	call func(ctx context.Context, caller arn.Caller, about Call, d document) (any, error)
+}
+
+// A Call is what a request says of itself beside its document.
+type Call struct {
+	// Invocation is the same for all attempts that an SDK makes at one call,
+	// and for no others; empty where the client does not say. It is what the
+	// client says: only together with who signed it does it mean anything.
+	Invocation string
+}
+
+// maxInvocation is the longest id of an invocation that counts; SDKs send
+// UUIDs.
+const maxInvocation = 100
+
+func callOf(r *http.Request) Call {
+	if id := r.Header.Get("Amz-Sdk-Invocation-Id"); len(id) <= maxInvocation {
+		return Call{Invocation: id}
+	}
+	return Call{}
 }
 
 // Bind makes an operation of a function on an SDK's input and output types. A
@@ -35,12 +54,18 @@ type Operation struct {
 // empty strings that are no pointers are left out; an empty list that shall be
 // seen must not be nil.
 func Bind[I, O any](fn func(context.Context, arn.Caller, *I) (*O, error)) Operation {
-	return Operation{call: func(ctx context.Context, caller arn.Caller, d document) (any, error) {
+	return BindCall(func(ctx context.Context, caller arn.Caller, _ Call, in *I) (*O, error) { return fn(ctx, caller, in) })
+}
+
+// BindCall is Bind for a function that tells an attempt at a call from
+// another call.
+func BindCall[I, O any](fn func(context.Context, arn.Caller, Call, *I) (*O, error)) Operation {
+	return Operation{call: func(ctx context.Context, caller arn.Caller, about Call, d document) (any, error) {
 		in := new(I)
 		if err := d.into(reflect.ValueOf(in).Elem()); err != nil {
 			return nil, err
 		}
-		out, err := fn(ctx, caller, in)
+		out, err := fn(ctx, caller, about, in)
 		if err != nil || out == nil {
 			return struct{}{}, err
 		}
@@ -127,7 +152,7 @@ func (s *server) answer(r *http.Request, entry *reqlog.Entry) (any, error) {
 	if err := validate(s.Constraints[name], d); err != nil {
 		return nil, err
 	}
-	return op.call(r.Context(), id.Caller, d)
+	return op.call(r.Context(), id.Caller, callOf(r), d)
 }
 
 func (s *server) dispatch(r *http.Request) (name string, op Operation, err error) {

@@ -132,7 +132,7 @@ type argsOf struct {
 	args *copier.Args
 }
 
-func (s *argsOf) InsertCopy(ctx context.Context, v customlabels.NewVersion, spec job.Spec) error {
+func (s *argsOf) InsertCopy(ctx context.Context, v customlabels.NewVersion, call copier.Invocation, spec job.Spec) error {
 	*s.args = spec.Args.(copier.Args)
-	return s.Store.InsertCopy(ctx, v, spec)
+	return s.Store.InsertCopy(ctx, v, call, spec)
 }

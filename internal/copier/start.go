@@ -20,6 +20,9 @@ type Request struct {
 	Output             customlabels.OutputConfig
 	Tags               customlabels.Tags
 	KMSKeyID           string // id, ARN or alias; empty: the service-owned key
+	// Invocation is the same for all attempts that an SDK makes at one call;
+	// empty where it does not say.
+	Invocation string
 }
 
 // inProgress is the status message of a running copy.
@@ -29,7 +32,28 @@ const inProgress = "The model copy is in progress."
 // destination version and its job in one transaction. The answer is the ARN
 // of the copy, which is COPYING_IN_PROGRESS. The first check that does not
 // hold answers.
+//
+// A further attempt at a call is answered as the one that began the copy was,
+// also where both are decided at the same time: one of them then finds the
+// name taken, by the other.
 func (s *Service) Start(ctx context.Context, caller arn.Caller, req Request) (arn.ProjectVersion, error) {
+	call, err := s.invocation(caller, req)
+	if err != nil {
+		return arn.ProjectVersion{}, err
+	}
+	if v, err := s.answered(ctx, call); err != nil || v != (arn.ProjectVersion{}) {
+		return v, err
+	}
+	v, err := s.start(ctx, caller, req, call)
+	if refused := (*fault.Error)(nil); errors.As(err, &refused) {
+		if first, lookErr := s.answered(ctx, call); lookErr != nil || first != (arn.ProjectVersion{}) {
+			return first, lookErr
+		}
+	}
+	return v, err
+}
+
+func (s *Service) start(ctx context.Context, caller arn.Caller, req Request, call Invocation) (arn.ProjectVersion, error) {
 	d, err := s.decide(ctx, caller, req)
 	if err != nil {
 		return arn.ProjectVersion{}, err
@@ -43,7 +67,7 @@ func (s *Service) Start(ctx context.Context, caller arn.Caller, req Request) (ar
 			args.Grounds = append(args.Grounds, f)
 		}
 	}
-	if err := d.insert(ctx, args); err != nil {
+	if err := d.insert(ctx, args, call); err != nil {
 		return arn.ProjectVersion{}, err
 	}
 	return d.copied, nil
@@ -51,7 +75,7 @@ func (s *Service) Start(ctx context.Context, caller arn.Caller, req Request) (ar
 
 // insert takes the right to use the destination's key and commits the copy;
 // it gives the right back where the commit is refused.
-func (d *decision) insert(ctx context.Context, args Args) (err error) {
+func (d *decision) insert(ctx context.Context, args Args, call Invocation) (err error) {
 	if args.Caller.Mandate, err = d.mandate(ctx); err != nil {
 		return err
 	}
@@ -62,7 +86,7 @@ func (d *decision) insert(ctx context.Context, args Args) (err error) {
 	if d.req.KMSKeyID != "" {
 		v.KMSKey = args.Key.Key
 	}
-	err = d.Store.InsertCopy(ctx, v, job.Spec{Kind: Kind, Key: v.ARN.String(), Args: args})
+	err = d.Store.InsertCopy(ctx, v, call, job.Spec{Kind: Kind, Key: v.ARN.String(), Args: args})
 	if err != nil {
 		return errors.Join(d.refusal(err), d.Vault.Abandon(context.WithoutCancel(ctx), args.Key))
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/job"
 	"mimeo/internal/registry"
@@ -93,7 +94,7 @@ func TestDeletePinnedVersion(t *testing.T) {
 		ARN: p.Version("copy", "1"), Project: p, Status: customlabels.CopyingInProgress, CreatedAt: w.now(), Source: source.ARN,
 		OutputConfig: source.OutputConfig,
 	}
-	if err := w.db.Copies().InsertCopy(t.Context(), roomy(copied, nil), job.Spec{Kind: "copy", Key: "copy"}); err != nil {
+	if err := w.db.Copies().InsertCopy(t.Context(), roomy(copied, nil), copier.Invocation{}, job.Spec{Kind: "copy", Key: "copy"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.DeleteProjectVersion(t.Context(), w.mine, source.ARN); !errors.Is(err, customlabels.ResourceInUse) {

@@ -55,7 +55,7 @@ func (a *API) operations() map[string]awsjson.Operation {
 
 		"CreateProjectVersion":    awsjson.Bind(a.createProjectVersion),
 		"DescribeProjectVersions": awsjson.Bind(a.describeProjectVersions),
-		"CopyProjectVersion":      awsjson.Bind(a.copyProjectVersion),
+		"CopyProjectVersion":      awsjson.BindCall(a.copyProjectVersion),
 		"DeleteProjectVersion":    awsjson.Bind(a.deleteProjectVersion),
 
 		"StartProjectVersion": awsjson.Bind(a.startProjectVersion),

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
 
 	"mimeo/internal/arn"
+	"mimeo/internal/awsjson"
 	"mimeo/internal/copier"
 	"mimeo/internal/objects"
 	"mimeo/internal/serving"
@@ -51,25 +52,32 @@ func manifests(assets []types.Asset) []objects.Ref {
 	return refs
 }
 
-func (a *API) copyProjectVersion(ctx context.Context, caller arn.Caller, in *rekognition.CopyProjectVersionInput) (*rekognition.CopyProjectVersionOutput, error) {
-	req := copier.Request{
-		VersionName: aws.ToString(in.VersionName), Output: outputConfig(in.OutputConfig), Tags: in.Tags, KMSKeyID: aws.ToString(in.KmsKeyId),
-	}
-	var err error
-	if req.SourceProject, err = project("SourceProjectArn", in.SourceProjectArn); err != nil {
+func (a *API) copyProjectVersion(ctx context.Context, caller arn.Caller, call awsjson.Call, in *rekognition.CopyProjectVersionInput) (*rekognition.CopyProjectVersionOutput, error) {
+	req, err := CopyRequest(in)
+	if err != nil {
 		return nil, err
 	}
-	if req.Source, err = version("SourceProjectVersionArn", in.SourceProjectVersionArn); err != nil {
-		return nil, err
-	}
-	if req.DestinationProject, err = project("DestinationProjectArn", in.DestinationProjectArn); err != nil {
-		return nil, err
-	}
+	req.Invocation = call.Invocation
 	v, err := a.Copier.Start(ctx, caller, req)
 	if err != nil {
 		return nil, err
 	}
 	return &rekognition.CopyProjectVersionOutput{ProjectVersionArn: aws.String(v.String())}, nil
+}
+
+// CopyRequest reads the members of CopyProjectVersion.
+func CopyRequest(in *rekognition.CopyProjectVersionInput) (req copier.Request, err error) {
+	req = copier.Request{
+		VersionName: aws.ToString(in.VersionName), Output: outputConfig(in.OutputConfig), Tags: in.Tags, KMSKeyID: aws.ToString(in.KmsKeyId),
+	}
+	if req.SourceProject, err = project("SourceProjectArn", in.SourceProjectArn); err != nil {
+		return req, err
+	}
+	if req.Source, err = version("SourceProjectVersionArn", in.SourceProjectVersionArn); err != nil {
+		return req, err
+	}
+	req.DestinationProject, err = project("DestinationProjectArn", in.DestinationProjectArn)
+	return req, err
 }
 
 func (a *API) startProjectVersion(ctx context.Context, caller arn.Caller, in *rekognition.StartProjectVersionInput) (*rekognition.StartProjectVersionOutput, error) {

@@ -2,9 +2,12 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"mimeo/internal/arn"
+	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/job"
 )
@@ -20,7 +23,7 @@ func (db *DB) Copies() *Copies { return &Copies{db.Versions()} }
 // refusals of a full or vanished project it fails with LimitExceeded where
 // too many copies run, and with the source's own refusal where that moved on
 // since it was read.
-func (s *Copies) InsertCopy(ctx context.Context, v customlabels.NewVersion, spec job.Spec) error {
+func (s *Copies) InsertCopy(ctx context.Context, v customlabels.NewVersion, call copier.Invocation, spec job.Spec) error {
 	return s.db.write(ctx, func(t *tx) error {
 		source, err := version(ctx, t, v.Source)
 		if err != nil {
@@ -35,8 +38,33 @@ func (s *Copies) InsertCopy(ctx context.Context, v customlabels.NewVersion, spec
 		if _, err := t.ExecContext(ctx, `INSERT INTO pins (version, holder) VALUES ($1, $2)`, v.Source.String(), v.ARN.String()); err != nil {
 			return fmt.Errorf("pin %s: %w", v.Source, err)
 		}
+		if err := t.remember(ctx, call, v.ARN); err != nil {
+			return fmt.Errorf("remember the call: %w", err)
+		}
 		return t.enqueue(ctx, spec)
 	})
+}
+
+// remember notes which copy answers a call, and forgets those calls that are
+// not going to be attempted again.
+func (t *tx) remember(ctx context.Context, call copier.Invocation, v arn.ProjectVersion) error {
+	if call == (copier.Invocation{}) {
+		return nil
+	}
+	if _, err := t.ExecContext(ctx, `DELETE FROM invocations WHERE expires <= $1`, millis(call.At)); err != nil {
+		return err
+	}
+	_, err := t.ExecContext(ctx, `INSERT INTO invocations (name, version, expires) VALUES ($1, $2, $3)`, call.Name, v.String(), millis(call.Expires))
+	return err
+}
+
+// Answered returns the copy that was inserted for a call, or the zero ARN.
+func (s *Copies) Answered(ctx context.Context, call copier.Invocation) (v arn.ProjectVersion, err error) {
+	err = s.db.reader.QueryRowContext(ctx, `SELECT version FROM invocations WHERE name = $1 AND expires > $2`, call.Name, millis(call.At)).Scan(textColumn{&v})
+	if errors.Is(err, sql.ErrNoRows) {
+		return arn.ProjectVersion{}, nil
+	}
+	return v, err
 }
 
 // CanInsertCopy returns the refusal that InsertCopy would return for the

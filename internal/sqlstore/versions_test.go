@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mimeo/internal/arn"
+	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/digest"
 	"mimeo/internal/job"
@@ -135,7 +136,7 @@ func TestACopyIsInsertedWholeOrNotAtAll(t *testing.T) {
 	if err := db.InsertVersion(t.Context(), failed); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Copies().InsertCopy(t.Context(), standard(copyOf(source, into, "taken"), nil), copyJob(source)); err != nil {
+	if err := db.Copies().InsertCopy(t.Context(), standard(copyOf(source, into, "taken"), nil), copier.Invocation{}, copyJob(source)); err != nil {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct {
@@ -147,7 +148,7 @@ func TestACopyIsInsertedWholeOrNotAtAll(t *testing.T) {
 		"the source is not there":  {copyOf(customlabels.ProjectVersion{ARN: from.Version("gone", "1")}, into, "v"), customlabels.ResourceNotFound},
 		"the source has no model":  {copyOf(failed, into, "v"), customlabels.InvalidParameter},
 	} {
-		if err := db.Copies().InsertCopy(t.Context(), standard(test.v, customlabels.Tags{"a": "b"}), copyJob(test.v)); !errors.Is(err, test.want) {
+		if err := db.Copies().InsertCopy(t.Context(), standard(test.v, customlabels.Tags{"a": "b"}), copier.Invocation{}, copyJob(test.v)); !errors.Is(err, test.want) {
 			t.Errorf("where %s: %v, want %v", name, err, test.want)
 		}
 	}
@@ -165,7 +166,7 @@ func TestCopiesInProgressAreLimited(t *testing.T) {
 	source := insertSource(t, db, p, "v")
 	for i := range 6 {
 		v := copyOf(source, p, fmt.Sprint("c", i))
-		err := db.Copies().InsertCopy(t.Context(), standard(v, nil), copyJob(v))
+		err := db.Copies().InsertCopy(t.Context(), standard(v, nil), copier.Invocation{}, copyJob(v))
 		if limited := errors.Is(err, customlabels.LimitExceeded); limited != (i == 5) {
 			t.Errorf("copy %d: %v", i, err)
 		}
@@ -173,7 +174,7 @@ func TestCopiesInProgressAreLimited(t *testing.T) {
 	other := project("555555555555", "q")
 	insertProject(t, db, other)
 	v := copyOf(source, other, "c")
-	if err := db.Copies().InsertCopy(t.Context(), standard(v, nil), copyJob(v)); err != nil {
+	if err := db.Copies().InsertCopy(t.Context(), standard(v, nil), copier.Invocation{}, copyJob(v)); err != nil {
 		t.Errorf("a copy into another account: %v", err)
 	}
 }
@@ -185,7 +186,7 @@ func TestASourceThatIsReadIsNotDeleted(t *testing.T) {
 	insertProject(t, db, p)
 	source := insertSource(t, db, p, "v")
 	v := copyOf(source, p, "c")
-	if err := db.Copies().InsertCopy(t.Context(), standard(v, nil), copyJob(v)); err != nil {
+	if err := db.Copies().InsertCopy(t.Context(), standard(v, nil), copier.Invocation{}, copyJob(v)); err != nil {
 		t.Fatal(err)
 	}
 	deletion := job.Spec{Kind: "delete-version", Key: source.ARN.String(), Args: struct{}{}}
