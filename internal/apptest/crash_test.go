@@ -212,11 +212,18 @@ func (s *stage) checkAfter(t *testing.T, dir, promised string) {
 		}
 		b.stop("c1", copied)
 	}
+	awaitJobs(t, b, s.key)
+	checkNothingIsLeft(t, server, s.key)
+}
+
+// awaitJobs waits until no job has a grant on a key any more: that is the last
+// thing that it does.
+func awaitJobs(t *testing.T, b *side, key string) {
+	t.Helper()
 	b.await("the end of the job", func() (bool, string) {
-		live := grantNames(t, b.Client, s.key)
+		live := grantNames(t, b.Client, key)
 		return !slices.ContainsFunc(live, func(name string) bool { return strings.HasPrefix(name, "mimeo-job:") }), fmt.Sprint(live)
 	})
-	checkNothingIsLeft(t, server, s.key)
 }
 
 // on is the side on another server.

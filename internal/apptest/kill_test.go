@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,11 +19,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/rekognition"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
-	"github.com/google/go-cmp/cmp"
 
 	"mimeo/internal/app"
 	"mimeo/internal/apptest"
@@ -116,12 +112,19 @@ func (v victim) kill(t testing.TB) {
 	_ = v.process.Wait() // killed: its status says nothing
 }
 
-// TestKill kills the server at random moments while versions are trained and
-// copied. In the end each version that a caller was promised is completed,
-// each copy answers as its source, and nothing is left that nobody needs.
+// kills is how often TestKill kills; MIMEO_TEST_KILLS says otherwise.
+const kills = 50
+
+// TestKill kills the server at random moments while versions are trained,
+// copied, started, stopped and deleted, and policies change. In the end every
+// promise that a caller was given is kept, each copy answers as its source,
+// and nothing is left that nobody needs.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	kills := 30
+	rounds := kills
+	if n, err := strconv.Atoi(os.Getenv("MIMEO_TEST_KILLS")); err == nil {
+		rounds = n
+	}
 	dir := t.TempDir()
 	first := apptest.Start(t, apptest.Options{DataDir: dir, Families: light})
 	a := newSide(t, first, trusting, "trusting-images", "parts")
@@ -136,99 +139,28 @@ func TestKill(t *testing.T) {
 	allow(t, a, trusted)
 	first.Stop()
 
-	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
-	var promised []promise
-	for round := range kills {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	load := newLoad(a, b, source, aws.ToString(key.KeyMetadata.Arn), seed)
+	for range rounds {
 		v := startVictim(t, dir)
 		ctx, cancel := context.WithCancel(t.Context())
-		made := make(chan []promise)
-		go func() { made <- order(ctx, v.server, a, b, source, aws.ToString(key.KeyMetadata.Arn), round) }()
+		ended := make(chan struct{})
+		go func() { defer close(ended); load.run(ctx, v.server) }()
 		moment := time.Duration(random.Int64N(int64(600 * time.Millisecond)))
 		time.Sleep(moment) // the moment is what is tested
 		v.kill(t)
 		cancel()
-		promised = append(promised, <-made...)
+		<-ended
 	}
-	t.Logf("%d versions were promised", len(promised))
-	if len(promised) < kills/2 {
-		t.Errorf("only %d versions were promised: the server was always killed too early to learn anything", len(promised))
+	t.Logf("after %d kills: %s", rounds, load)
+	if load.copies < rounds/2 {
+		t.Errorf("only %d copies were promised: the server was always killed too early to learn anything", load.copies)
 	}
 	last := apptest.Start(t, apptest.Options{DataDir: dir, Families: light})
-	checkPromises(t, last, a, b, source, promised)
-	checkNothingIsLeft(t, last, aws.ToString(key.KeyMetadata.Arn))
-}
-
-// A promise is a version whose ARN a caller was given.
-type promise struct {
-	by   *side
-	name string
-}
-
-// order trains and copies until the server is dead.
-func order(ctx context.Context, s *apptest.Server, a, b *side, source, key string, round int) (made []promise) {
-	trusting, trusted := s.At(a.Client), s.At(b.Client)
-	for i := 0; ctx.Err() == nil; i++ {
-		name := fmt.Sprintf("r%d-%d", round, i)
-		_, copyErr := trusted.Rekognition.CopyProjectVersion(ctx, &rekognition.CopyProjectVersionInput{
-			SourceProjectArn: &a.project, SourceProjectVersionArn: &source, DestinationProjectArn: &b.project, VersionName: &name,
-			OutputConfig: &types.OutputConfig{S3Bucket: &b.bucket, S3KeyPrefix: aws.String("copies")}, KmsKeyId: &key,
-		})
-		if copyErr == nil {
-			made = append(made, promise{b, name})
-		}
-		_, trainErr := trusting.Rekognition.CreateProjectVersion(ctx, &rekognition.CreateProjectVersionInput{
-			ProjectArn: &a.project, VersionName: &name,
-			OutputConfig: &types.OutputConfig{S3Bucket: &a.bucket, S3KeyPrefix: aws.String("trainings")},
-		})
-		if trainErr == nil {
-			made = append(made, promise{a, name})
-		}
-		if isDead(copyErr) || isDead(trainErr) {
-			return made
-		}
-	}
-	return made
-}
-
-// isDead reports whether an error is none that a server answered; the limit
-// on what runs at a time is one.
-func isDead(err error) bool {
-	var answer smithy.APIError
-	return err != nil && (!errors.As(err, &answer) || answer.ErrorCode() != "LimitExceededException")
-}
-
-func checkPromises(t *testing.T, s *apptest.Server, a, b *side, source string, promised []promise) {
-	t.Helper()
-	a.Client, b.Client = s.Client(t, trusting), s.Client(t, trusted)
-	for _, p := range promised {
-		want := types.ProjectVersionStatusCopyingCompleted
-		if p.by == a {
-			want = types.ProjectVersionStatusTrainingCompleted
-		}
-		v := p.by.reach(p.name, want)
-		checkResults(t, p.by, v)
-	}
-	for _, side := range []*side{a, b} {
-		for _, v := range side.versions() { // also those whose promise was lost on its way
-			side.await(aws.ToString(v.ProjectVersionArn), func() (bool, string) {
-				status := side.version(strings.Split(aws.ToString(v.ProjectVersionArn), "/")[3]).Status
-				return strings.HasSuffix(string(status), "COMPLETED"), string(status)
-			})
-		}
-	}
-	data := picture(t, classes[0], 9)
-	a.start("v0", source)
-	want := a.detect(source, data)
-	copies := slices.DeleteFunc(slices.Clone(promised), func(p promise) bool { return p.by == a })
-	for _, p := range copies[max(0, len(copies)-3):] {
-		copied := aws.ToString(b.version(p.name).ProjectVersionArn)
-		b.start(p.name, copied)
-		if diff := cmp.Diff(want, b.detect(copied, data), ignoreSDK); diff != "" {
-			t.Errorf("copy %s (-source +copy):\n%s", p.name, diff)
-		}
-		b.stop(p.name, copied)
-	}
-	a.stop("v0", source)
+	load.check(t, last)
+	checkNothingIsLeft(t, last, load.key)
 }
 
 // checkResults reads every result object of a version, which are sealed.

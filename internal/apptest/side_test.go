@@ -121,10 +121,12 @@ func (a *side) version(name string) types.ProjectVersionDescription {
 	return out.ProjectVersionDescriptions[0]
 }
 
-// versions are all versions of the project.
+// versions are all versions of the project, in small pages: the SDK closes a
+// request's body when the answer begins, and where net/http was still at its
+// end, it gives up the connection with all that it has not buffered.
 func (a *side) versions() (all []types.ProjectVersionDescription) {
 	a.t.Helper()
-	pages := rekognition.NewDescribeProjectVersionsPaginator(a.Rekognition, &rekognition.DescribeProjectVersionsInput{ProjectArn: &a.project})
+	pages := rekognition.NewDescribeProjectVersionsPaginator(a.Rekognition, &rekognition.DescribeProjectVersionsInput{ProjectArn: &a.project, MaxResults: aws.Int32(2)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(a.t.Context())
 		if err != nil {
