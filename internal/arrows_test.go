@@ -14,7 +14,7 @@ var (
 	domain    = []string{"customlabels", "policy", "manifest"}
 	vision    = []string{"pixel", "descriptor", "ridge"}
 	contracts = []string{"blob", "envelope", "objects", "job", "family"}
-	services  = []string{"quota", "identity", "kms", "bucket", "vault", "results", "registry", "copier", "training", "serving"}
+	services  = []string{"quota", "identity", "kms", "bucket", "vault", "results", "registry", "copier", "training", "serving", "lineage"}
 	edges     = []string{"sigv4", "reqlog", "awsjson", "awsquery", "rekapi", "mimeoapi", "kmsapi", "stsapi", "s3api"}
 )
 
@@ -51,12 +51,14 @@ var arrows = map[string][]string{
 	"training": {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "manifest", "objects", "pixel", "policy", "quota", "registry", "results", "vault"},
 	"serving":  {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "objects", "pixel", "policy", "quota", "registry", "vault"},
 
+	"lineage": {"arn", "customlabels", "digest", "fault"},
+
 	"sigv4":    {"arn", "fault"},
 	"reqlog":   {"arn", "fault"},
 	"awsjson":  {"arn", "fault", "reqlog", "sigv4"},
 	"awsquery": {"arn", "fault", "reqlog", "sigv4"},
 	"rekapi":   {"arn", "awsjson", "copier", "customlabels", "fault", "objects", "registry", "serving", "training"},
-	"mimeoapi": {"arn", "awsjson", "copier", "customlabels", "fault", "objects", "registry", "rekapi", "serving", "training"},
+	"mimeoapi": {"arn", "awsjson", "copier", "customlabels", "digest", "fault", "lineage", "objects", "registry", "rekapi", "serving", "training"},
 	"kmsapi":   {"arn", "awsjson", "fault", "kms"},
 	"stsapi":   {"arn", "awsquery", "fault", "identity"},
 	"s3api":    {"arn", "bucket", "fault", "reqlog", "sigv4"},

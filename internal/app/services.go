@@ -20,6 +20,7 @@ import (
 	"mimeo/internal/job"
 	"mimeo/internal/kms"
 	"mimeo/internal/kmsapi"
+	"mimeo/internal/lineage"
 	"mimeo/internal/mimeoapi"
 	"mimeo/internal/quota"
 	"mimeo/internal/registry"
@@ -60,6 +61,7 @@ type services struct {
 	copier   *copier.Service
 	training *training.Service
 	serving  *serving.Service
+	lineage  *lineage.Service
 	quotas   *quota.Service
 }
 
@@ -109,6 +111,7 @@ func (a *App) build(extras Extras) (*services, error) {
 	s.serving = serving.New(serving.Config{
 		Store: db.Serving(), Registry: s.registry, Vault: s.vault, Objects: s.buckets, Families: models, Quotas: s.quotas,
 	})
+	s.lineage = &lineage.Service{Store: db.Lineage(), Registry: s.registry}
 	return s, nil
 }
 
@@ -116,7 +119,7 @@ func (a *App) build(extras Extras) (*services, error) {
 func (s *services) edges() map[string]http.Handler {
 	verifier := func(service string) *sigv4.Verifier { return sigv4.New(service, s.identity, time.Now) }
 	custom := (&rekapi.API{Registry: s.registry, Training: s.training, Copier: s.copier, Serving: s.serving}).Service()
-	own := (&mimeoapi.API{Copier: s.copier}).Service()
+	own := (&mimeoapi.API{Copier: s.copier, Lineage: s.lineage}).Service()
 	custom.Admit, own.Admit = s.admit, s.admit
 	return map[string]http.Handler{
 		"rekognition": awsjson.NewServer(custom, verifier("rekognition")),

@@ -301,7 +301,7 @@ func (w *world) deleteSource(t testing.TB) {
 		t.Errorf("delete the source: %v", err)
 	}
 	err := errors.Join(
-		w.db.Versions().Delete(t.Context(), w.source.ARN),
+		w.db.Versions().Delete(t.Context(), w.source.ARN, time.Now()),
 		w.kms.RetireGrant(t.Context(), arn.Caller{Principal: customlabels.Principal, Region: "us-east-1"}, w.sourceKey, w.source.Bundle.Grant),
 		w.kms.DisableKey(t.Context(), trusting, w.sourceKey.String()),
 	)

@@ -9,12 +9,14 @@ import (
 	"mimeo/internal/awsjson"
 	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
+	"mimeo/internal/lineage"
 	"mimeo/internal/rekapi"
 )
 
 // An API answers the operations with what the services decide.
 type API struct {
-	Copier *copier.Service
+	Copier  *copier.Service
+	Lineage *lineage.Service
 }
 
 // Service is the API as AWS JSON 1.1 serves it.
@@ -31,5 +33,7 @@ func (a *API) Service() awsjson.Service {
 
 // operations is the list of all that is served.
 func (a *API) operations() map[string]awsjson.Operation {
-	return map[string]awsjson.Operation{}
+	return map[string]awsjson.Operation{
+		"DescribeLineage": awsjson.Bind(a.describeLineage),
+	}
 }

@@ -108,7 +108,7 @@ func (w deleteVersionWorker) Work(ctx context.Context, run *job.Run) error {
 			return fmt.Errorf("retire grant of version %s: %w", args.Version, err)
 		}
 	}
-	return wrap(w.s.versions.Delete(ctx, args.Version), "drop version", args.Version)
+	return wrap(w.s.versions.Delete(ctx, args.Version, w.s.now()), "drop version", args.Version)
 }
 
 // Fail implements job.Worker: a deletion is tried until it succeeds.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
@@ -22,8 +23,9 @@ type Versions interface {
 	// it. It fails with ResourceInUse where the version is in another state
 	// than v, or a copy is reading it.
 	BeginDelete(ctx context.Context, v customlabels.ProjectVersion, spec job.Spec) error
-	// Delete drops a version. Deleting twice is no error.
-	Delete(ctx context.Context, version arn.ProjectVersion) error
+	// Delete drops a version and leaves what its lineage needs. Deleting twice
+	// is no error.
+	Delete(ctx context.Context, version arn.ProjectVersion, now time.Time) error
 }
 
 // Version returns a version with its bundle, or ResourceNotFound. It does not

@@ -25,6 +25,11 @@ func project(member string, value *string) (arn.Project, error) {
 	return parsed(arn.ParseProject, member, value)
 }
 
+// ProjectVersion reads the ARN of a version, for mimeo's own operations too.
+func ProjectVersion(member string, value *string) (arn.ProjectVersion, error) {
+	return version(member, value)
+}
+
 func version(member string, value *string) (arn.ProjectVersion, error) {
 	return parsed(arn.ParseProjectVersion, member, value)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
@@ -62,7 +63,7 @@ func TestAVersionThatIsDeletedBeforeItsJobEnds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	gone := w.trained("v1", "")
-	w.must(w.db.Versions().Delete(t.Context(), gone))
+	w.must(w.db.Versions().Delete(t.Context(), gone, time.Now()))
 	for _, kind := range []job.Kind{serving.StartKind, serving.StopKind} {
 		w.must(w.db.Jobs().Insert(t.Context(), job.Spec{Kind: kind, Args: serving.Args{Version: gone}}))
 	}

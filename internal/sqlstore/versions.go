@@ -242,10 +242,14 @@ func (s *Versions) BeginDelete(ctx context.Context, v customlabels.ProjectVersio
 	})
 }
 
-// Delete drops a version, its artifacts and its tags. Deleting twice is no
-// error: a restarted job repeats its last call.
-func (s *Versions) Delete(ctx context.Context, a arn.ProjectVersion) error {
+// Delete drops a version, its artifacts and its tags, and leaves a tombstone
+// where it has a place in a lineage. Deleting twice is no error: a restarted
+// job repeats its last call.
+func (s *Versions) Delete(ctx context.Context, a arn.ProjectVersion, now time.Time) error {
 	return s.db.write(ctx, func(t *tx) error {
+		if err := t.bury(ctx, a, now); err != nil {
+			return err
+		}
 		return t.each(ctx, a.String(),
 			`DELETE FROM pins WHERE holder = $1`,
 			`DELETE FROM artifacts WHERE version = $1`,

@@ -193,7 +193,7 @@ func TestASourceThatIsReadIsNotDeleted(t *testing.T) {
 	if err := db.Versions().BeginDelete(t.Context(), source, deletion); !errors.Is(err, customlabels.ResourceInUse) {
 		t.Errorf("deleting a pinned version: %v, want ResourceInUse", err)
 	}
-	if err := db.Versions().Delete(t.Context(), v.ARN); err != nil { // drops the pin
+	if err := db.Versions().Delete(t.Context(), v.ARN, time.Now()); err != nil { // drops the pin
 		t.Fatal(err)
 	}
 	if err := db.Versions().BeginDelete(t.Context(), source, deletion); err != nil {
@@ -203,7 +203,7 @@ func TestASourceThatIsReadIsNotDeleted(t *testing.T) {
 		t.Errorf("deleting a version that is being deleted: %v, want ResourceInUse", err)
 	}
 	for range 2 {
-		if err := db.Versions().Delete(t.Context(), source.ARN); err != nil {
+		if err := db.Versions().Delete(t.Context(), source.ARN, time.Now()); err != nil {
 			t.Errorf("deleting: %v", err)
 		}
 	}
