@@ -32,7 +32,7 @@ func (d *decision) mayCopySource(ctx context.Context) (policy.Decision, error) {
 	}
 	request := d.question(copyAction, d.req.Source)
 	if d.caller.Owns(d.req.Source.Namespace) {
-		if err := d.addResourceTags(ctx, request.Keys, d.req.Source); err != nil {
+		if err := d.addResourceTags(ctx, request.Keys, d.req.Source, attached...); err != nil {
 			return policy.Decision{}, err
 		}
 		return d.said(request, policy.Authorize(d.who, request, d.req.Source.Account, attached))
@@ -76,7 +76,10 @@ func (d *decision) question(action string, resource fmt.Stringer) policy.Request
 
 // addResourceTags adds the condition keys of a resource's tags, which count
 // for its owner alone.
-func (d *decision) addResourceTags(ctx context.Context, keys policy.Keys, resource fmt.Stringer) error {
+func (d *decision) addResourceTags(ctx context.Context, keys policy.Keys, resource fmt.Stringer, asked ...policy.Policy) error {
+	if !policy.Mentions(policy.ResourceTag, d.who, asked...) {
+		return nil
+	}
 	tags, err := d.Registry.Tags(ctx, resource)
 	if err != nil && !errors.Is(err, customlabels.ResourceNotFound) {
 		return fmt.Errorf("read the tags of %s: %w", resource, err)

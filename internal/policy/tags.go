@@ -13,11 +13,20 @@ func RequestTags(tags map[string]string) Keys {
 	return keys
 }
 
+// TagKeys are the condition keys of a request that removes tags: aws:TagKeys.
+func TagKeys(names []string) Keys {
+	return Keys{"aws:tagkeys": names}
+}
+
+// ResourceTag is what the names of the condition keys of a resource's tags
+// begin with: see [Mentions].
+const ResourceTag = "aws:resourcetag/"
+
 // AddResourceTags adds the condition keys of a resource that has tags:
 // aws:ResourceTag/KEY.
 func (k Keys) AddResourceTags(tags map[string]string) {
 	for name, v := range tags {
-		k.add("aws:resourcetag/"+strings.ToLower(name), v)
+		k.add(ResourceTag+strings.ToLower(name), v)
 	}
 }
 

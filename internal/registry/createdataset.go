@@ -10,6 +10,7 @@ import (
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
 	"mimeo/internal/objects"
+	"mimeo/internal/policy"
 )
 
 // A CreateDatasetRequest is the input of CreateDataset. Without a Source the
@@ -34,7 +35,8 @@ const unreadableObject = "Unable to get object metadata from S3. Check object ke
 // it.
 func (s *Service) CreateDataset(ctx context.Context, caller arn.Caller, req CreateDatasetRequest) (arn.Dataset, error) {
 	project := req.Project
-	if err := s.allow(ctx, caller, "rekognition:CreateDataset", project, project.Namespace); err != nil {
+	q := Question{"rekognition:CreateDataset", project, project.Namespace, policy.RequestTags(req.Tags)}
+	if err := s.allowWith(ctx, caller, q); err != nil {
 		return arn.Dataset{}, err
 	}
 	kind := strings.ToLower(string(req.Type))

@@ -8,6 +8,7 @@ import (
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
+	"mimeo/internal/policy"
 )
 
 // Tags stores the tags of projects, versions and datasets. The resource must
@@ -45,7 +46,8 @@ func ParseResource(s string) (Resource, error) {
 
 // TagResource adds tags to a resource; existing keys get the new values.
 func (s *Service) TagResource(ctx context.Context, caller arn.Caller, r Resource, tags customlabels.Tags) error {
-	if err := s.allow(ctx, caller, "rekognition:TagResource", r.ARN, r.Namespace); err != nil {
+	q := Question{"rekognition:TagResource", r.ARN, r.Namespace, policy.RequestTags(tags)}
+	if err := s.allowWith(ctx, caller, q); err != nil {
 		return err
 	}
 	return tagFault(r, s.tags.SetTags(ctx, r.ARN, tags, customlabels.MaxTags))
@@ -53,7 +55,8 @@ func (s *Service) TagResource(ctx context.Context, caller arn.Caller, r Resource
 
 // UntagResource removes tags. A key that is not there is no error.
 func (s *Service) UntagResource(ctx context.Context, caller arn.Caller, r Resource, keys []string) error {
-	if err := s.allow(ctx, caller, "rekognition:UntagResource", r.ARN, r.Namespace); err != nil {
+	q := Question{"rekognition:UntagResource", r.ARN, r.Namespace, policy.TagKeys(keys)}
+	if err := s.allowWith(ctx, caller, q); err != nil {
 		return err
 	}
 	return tagFault(r, s.tags.RemoveTags(ctx, r.ARN, keys))
@@ -90,10 +93,12 @@ func tagFault(r Resource, err error) error {
 // allowTagged is allow for a creation with tags, which needs the permission
 // to tag as well, and must not exceed what a resource can have.
 func (s *Service) allowTagged(ctx context.Context, caller arn.Caller, action string, resource fmt.Stringer, owner arn.Namespace, tags customlabels.Tags) error {
-	if err := s.allow(ctx, caller, action, resource, owner); err != nil || len(tags) == 0 {
+	q := Question{action, resource, owner, policy.RequestTags(tags)}
+	if err := s.allowWith(ctx, caller, q); err != nil || len(tags) == 0 {
 		return err
 	}
-	if err := s.allow(ctx, caller, "rekognition:TagResource", resource, owner); err != nil {
+	q.Action = "rekognition:TagResource"
+	if err := s.allowWith(ctx, caller, q); err != nil {
 		return err
 	}
 	if len(tags) > customlabels.MaxTags {

@@ -12,7 +12,9 @@ import (
 	"mimeo/internal/fault"
 	"mimeo/internal/job"
 	"mimeo/internal/objects"
+	"mimeo/internal/policy"
 	"mimeo/internal/quota"
+	"mimeo/internal/registry"
 	"mimeo/internal/results"
 )
 
@@ -86,13 +88,12 @@ func (s *Service) CreateProjectVersion(ctx context.Context, caller arn.Caller, r
 }
 
 func (s *Service) authorize(ctx context.Context, caller arn.Caller, req Request, v arn.ProjectVersion) error {
-	if err := s.Registry.Authorize(ctx, caller, createAction, req.Project, req.Project.Namespace); err != nil {
+	q := registry.Question{Action: createAction, Resource: req.Project, Owner: req.Project.Namespace, Keys: policy.RequestTags(req.Tags)}
+	if err := s.Registry.Ask(ctx, caller, q); err != nil || len(req.Tags) == 0 {
 		return err
 	}
-	if len(req.Tags) == 0 {
-		return nil
-	}
-	return s.Registry.Authorize(ctx, caller, tagAction, v, v.Namespace)
+	q.Action, q.Resource = tagAction, v
+	return s.Registry.Ask(ctx, caller, q)
 }
 
 // checkRequest makes the checks that need nothing but the request.

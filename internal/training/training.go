@@ -10,7 +10,6 @@ package training
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"iter"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"mimeo/internal/manifest"
 	"mimeo/internal/objects"
 	"mimeo/internal/quota"
+	"mimeo/internal/registry"
 	"mimeo/internal/vault"
 )
 
@@ -59,7 +59,7 @@ type Store interface {
 
 // A Registry knows projects and who may do what with them.
 type Registry interface {
-	Authorize(ctx context.Context, caller arn.Caller, action string, resource fmt.Stringer, owner arn.Namespace) error
+	Ask(ctx context.Context, caller arn.Caller, q registry.Question) error
 	Project(ctx context.Context, a arn.Project) (customlabels.Project, error)
 	// Datasets returns the datasets of a project.
 	Datasets(ctx context.Context, project arn.Project) ([]customlabels.Dataset, error)
