@@ -46,7 +46,7 @@ var arrows = map[string][]string{
 	"bucket":   {"arn", "blob", "digest", "envelope", "fault", "kms", "objects", "policy"},
 	"registry": {"arn", "blob", "customlabels", "digest", "fault", "job", "kms", "manifest", "objects", "pixel", "policy", "quota"},
 	"vault":    {"arn", "blob", "customlabels", "digest", "envelope", "fault", "kms"},
-	"results":  {"arn", "customlabels", "fault", "job", "objects"},
+	"results":  {"arn", "customlabels", "fault", "objects"},
 	"copier":   {"arn", "blob", "customlabels", "digest", "envelope", "fault", "job", "objects", "policy", "quota", "results", "vault"},
 	"training": {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "manifest", "objects", "pixel", "policy", "quota", "registry", "results", "vault"},
 	"serving":  {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "objects", "pixel", "policy", "quota", "registry", "vault"},

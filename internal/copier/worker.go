@@ -85,7 +85,7 @@ func (w Worker) complete(ctx context.Context, run *job.Run, v *customlabels.Proj
 		return err
 	}
 	v.Bundle, v.Provenance = shared.bundle(args.Key), shared.Provenance
-	if v.Files, err = w.putResults(ctx, run, *v, args.Caller); err != nil {
+	if v.Files, err = w.putResults(ctx, *v, args.Caller); err != nil {
 		return err
 	}
 	v.Status, v.StatusMessage = customlabels.CopyingCompleted, customlabels.ReadyToRun
@@ -103,7 +103,7 @@ func (w Worker) Fail(ctx context.Context, run *job.Run, _ error) error {
 		if err != nil {
 			return err
 		}
-		written := results.Writer{Objects: w.Objects, Run: run, Caller: args.Caller, Version: v}
+		written := results.Writer{Objects: w.Objects, Caller: args.Caller, Version: v}
 		if err := written.Remove(ctx); err != nil {
 			return err
 		}
@@ -198,14 +198,13 @@ func (w Worker) markDamaged(ctx context.Context, cause error) error {
 
 // putResults writes the result files to the OutputConfig, all at once. They
 // are read with the copy's own key, which proves that it opens. Where one
-// fails the others are still finished, so that a record says of each whether
-// it is there.
-func (w Worker) putResults(ctx context.Context, run *job.Run, v customlabels.ProjectVersion, caller arn.Caller) (customlabels.ResultFiles, error) {
+// fails the others are still finished: Fail must find all that was written.
+func (w Worker) putResults(ctx context.Context, v customlabels.ProjectVersion, caller arn.Caller) (customlabels.ResultFiles, error) {
 	key, err := w.Vault.Unlock(ctx, v.ARN, v.Bundle)
 	if err != nil {
 		return nil, destinationError("opening the version key with "+v.Bundle.Key.String(), err)
 	}
-	writer := results.Writer{Objects: w.Objects, Run: run, Caller: caller, Version: v}
+	writer := results.Writer{Objects: w.Objects, Caller: caller, Version: v}
 	locations := make([]customlabels.S3Location, len(v.Bundle.Artifacts))
 	var group errgroup.Group
 	for i, a := range v.Bundle.Artifacts {

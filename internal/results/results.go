@@ -1,6 +1,6 @@
 // Package results keeps the result files of a version in its OutputConfig:
-// whether the caller may write them, writing each once, and removing what a
-// failed job has written. Training makes the files, a copy takes them over.
+// whether the caller may write them, writing them, and removing what a failed
+// job has written. Training makes the files, a copy takes them over.
 package results
 
 import (
@@ -12,7 +12,6 @@ import (
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
-	"mimeo/internal/job"
 	"mimeo/internal/objects"
 )
 
@@ -67,28 +66,21 @@ func CheckKey(ctx context.Context, store objects.Store, caller arn.Caller, v arn
 	}
 }
 
-// A Writer writes the result files of one version, in one run of its job.
+// A Writer writes the result files of one version. A file is not recorded: it
+// bears the version's mark, and a job that was cut writes it again.
 type Writer struct {
 	Objects objects.Store
-	Run     *job.Run
 	Caller  arn.Caller // whose permissions are used
 	Version customlabels.ProjectVersion
 }
 
-// Put writes the file of a role, once per job. It is sealed with the
-// version's KMS key, where it has one. open returns the content, which Put
-// closes; it is not called where the file has been written.
-func (w Writer) Put(ctx context.Context, role customlabels.Role, open func(context.Context) (io.ReadCloser, error)) (customlabels.S3Location, error) {
-	return job.Step(ctx, w.Run, "put "+string(role), func(ctx context.Context) (customlabels.S3Location, error) {
-		at := File(role, w.Version.ARN, w.Version.OutputConfig)
-		return at, w.put(ctx, at, open)
-	})
-}
-
-func (w Writer) put(ctx context.Context, at customlabels.S3Location, open func(context.Context) (io.ReadCloser, error)) (err error) {
+// Put writes the file of a role, sealed with the version's KMS key where it
+// has one. open returns the content, which Put closes.
+func (w Writer) Put(ctx context.Context, role customlabels.Role, open func(context.Context) (io.ReadCloser, error)) (at customlabels.S3Location, err error) {
+	at = w.location(role)
 	body, err := open(ctx)
 	if err != nil {
-		return err
+		return at, err
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
 	options := objects.PutOptions{ContentType: "application/json", Mark: w.mark()}
@@ -98,12 +90,18 @@ func (w Writer) put(ctx context.Context, at customlabels.S3Location, open func(c
 	_, err = w.Objects.Put(ctx, w.Caller, ref(at), body, options)
 	var refused *fault.Error
 	if errors.As(err, &refused) {
-		return &RefusedError{at, refused}
+		return at, &RefusedError{at, refused}
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", at, err)
+		return at, fmt.Errorf("write %s: %w", at, err)
 	}
-	return nil
+	return at, nil
+}
+
+// location is where the file of a role is written.
+func (w Writer) location(role customlabels.Role) customlabels.S3Location {
+	output := w.Version.OutputConfig
+	return customlabels.S3Location{Bucket: output.Bucket, Key: output.Key(customlabels.ResultFile(role, w.Version.ARN))}
 }
 
 // mark names the one version that a file was written for.

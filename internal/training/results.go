@@ -68,7 +68,7 @@ func (t *training) putResults(ctx context.Context, key vault.VersionKey, artifac
 
 // files are the result files of the version in its OutputConfig.
 func (t *training) files() results.Writer {
-	return results.Writer{Objects: t.Objects, Run: t.run, Caller: t.args.Caller, Version: t.v}
+	return results.Writer{Objects: t.Objects, Caller: t.args.Caller, Version: t.v}
 }
 
 // refusalStep records the files of a training whose manifests it cannot use.
