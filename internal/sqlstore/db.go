@@ -31,6 +31,7 @@ type DB struct {
 	driver string
 	lock   *flock.Flock
 	writer *sql.DB // one connection; every transaction begins IMMEDIATE
+	group  group   // the writes through writer
 	reader *sql.DB
 	queue  *job.Queue
 }
@@ -79,6 +80,7 @@ func (db *DB) open(ctx context.Context, file string) (err error) {
 		return err
 	}
 	db.writer.SetMaxOpenConns(1)
+	db.group.pool = db.writer
 	if err := checkIntegrity(ctx, db.writer); err != nil {
 		return err
 	}
@@ -131,41 +133,6 @@ func (db *DB) Close() error {
 		}
 	}
 	return errors.Join(append(errs, db.lock.Close())...)
-}
-
-// A tx is a write transaction.
-type tx struct {
-	*sql.Tx
-	queue *job.Queue
-	kinds []job.Kind // of the jobs that were inserted
-}
-
-// write runs fn in a write transaction: all of it happens, or nothing.
-func (db *DB) write(ctx context.Context, fn func(*tx) error) error {
-	begun, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = begun.Rollback() }() // no effect after a commit
-	t := &tx{Tx: begun, queue: db.queue}
-	if err := fn(t); err != nil {
-		return err
-	}
-	if err := t.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	db.queue.Wake(t.kinds...)
-	return nil
-}
-
-// each runs statements that all have one parameter.
-func (t *tx) each(ctx context.Context, arg string, statements ...string) error {
-	for _, statement := range statements {
-		if _, err := t.ExecContext(ctx, statement, arg); err != nil {
-			return fmt.Errorf("%s: %w", statement, err)
-		}
-	}
-	return nil
 }
 
 // changed reports whether a statement changed a row.

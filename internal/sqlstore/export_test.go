@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"runtime"
 	"testing"
 
 	"mimeo/internal/customlabels"
@@ -60,4 +61,41 @@ func (db *DB) Settings(t testing.TB) map[string]map[string]string {
 		}
 	}
 	return all
+}
+
+// WritePair writes two rows under a key, with between between them.
+func (db *DB) WritePair(ctx context.Context, key string, between func() error) error {
+	return db.write(ctx, func(t *tx) error {
+		if err := t.setTags(ctx, key, customlabels.Tags{"a": "1"}); err != nil {
+			return err
+		}
+		if err := between(); err != nil {
+			return err
+		}
+		return t.setTags(ctx, key, customlabels.Tags{"b": "2"})
+	})
+}
+
+// Pair is how many of the rows of a pair are there.
+func (db *DB) Pair(ctx context.Context, key string) (n int, err error) {
+	err = db.reader.QueryRowContext(ctx, `SELECT COUNT(*) FROM tags WHERE resource = $1`, key).Scan(&n)
+	return n, err
+}
+
+// LoseTransaction is a write in which SQLite rolls back the transaction, as it
+// does by itself when the disk is full.
+func (db *DB) LoseTransaction(ctx context.Context) error {
+	return db.write(ctx, func(t *tx) error {
+		if _, err := t.ExecContext(ctx, `ROLLBACK`); err != nil {
+			return err
+		}
+		return errAbandoned
+	})
+}
+
+// AwaitWriters waits until so many writes wait for their turn.
+func (db *DB) AwaitWriters(n int64) {
+	for db.group.waiting.Load() < n {
+		runtime.Gosched()
+	}
 }

@@ -16,7 +16,7 @@ func (db *DB) Queue() *job.Queue { return db.queue }
 
 // enqueue inserts a job in the transaction; the commit starts it.
 func (t *tx) enqueue(ctx context.Context, spec job.Spec) error {
-	if _, err := t.queue.InsertTx(ctx, t.Tx, spec); err != nil {
+	if _, err := t.queue.InsertTx(context.WithoutCancel(ctx), t.Tx, spec); err != nil {
 		return err
 	}
 	t.kinds = append(t.kinds, spec.Kind)
@@ -25,7 +25,7 @@ func (t *tx) enqueue(ctx context.Context, spec job.Spec) error {
 
 // current fails with job.ErrSuperseded unless a is the running attempt.
 func (t *tx) current(ctx context.Context, a job.Attempt) error {
-	return t.queue.Current(ctx, t.Tx, a)
+	return t.queue.Current(context.WithoutCancel(ctx), t.Tx, a)
 }
 
 // Jobs keeps the recorded steps of jobs. It implements job.Store.
@@ -68,7 +68,7 @@ func (s *Jobs) End(ctx context.Context, a job.Attempt, finish func(context.Conte
 		if _, err := t.ExecContext(ctx, `DELETE FROM job_steps WHERE job = $1`, a.Job); err != nil {
 			return err
 		}
-		return finish(ctx, t.Tx)
+		return finish(context.WithoutCancel(ctx), t.Tx)
 	})
 }
 
