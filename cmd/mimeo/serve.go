@@ -27,7 +27,7 @@ a client has to export is printed. SIGTERM or Ctrl-C ends the server: requests
 finish, and jobs go on at the next start.
 
 Every flag can be given as an environment variable instead: MIMEO_DATA_DIR,
-MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY.`,
+MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY, MIMEO_MAX_IN_FLIGHT.`,
 		Example: `  mimeo serve
   mimeo serve --data-dir /var/lib/mimeo --listen :4577 --tls-cert cert.pem --tls-key key.pem`,
 		Args: cobra.NoArgs,
@@ -55,6 +55,7 @@ MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY.`,
 	cmd.Flags().StringVar(&config.Listen, "listen", "", "TCP `address` to listen on (default "+app.DefaultListen+")")
 	cmd.Flags().StringVar(&config.TLSCert, "tls-cert", "", "PEM `file` with the certificate: serve https")
 	cmd.Flags().StringVar(&config.TLSKey, "tls-key", "", "PEM `file` with the certificate's key")
+	cmd.Flags().IntVar(&config.MaxInFlight, "max-in-flight", 0, fmt.Sprintf("`number` of requests worked on at once; more are throttled (default %d)", app.DefaultMaxInFlight))
 	return cmd
 }
 

@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"path/filepath"
+	"strconv"
 )
 
 // DefaultListen is the address of a server that was told no other.
@@ -20,10 +22,15 @@ type Config struct {
 	// TLSCert and TLSKey are PEM files; both or none. With them the port
 	// speaks https.
 	TLSCert, TLSKey string
+	// MaxInFlight is how many requests to Rekognition, and how many to mimeo's
+	// own operations, are worked on at once; DefaultMaxInFlight where 0. The
+	// next one is answered ThrottlingException.
+	MaxInFlight int
 }
 
 // FromEnvironment fills what is unset in c from the variables MIMEO_DATA_DIR,
-// MIMEO_LISTEN, MIMEO_TLS_CERT and MIMEO_TLS_KEY, then with the defaults.
+// MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY and MIMEO_MAX_IN_FLIGHT, then with
+// the defaults. What is no number there is refused when the server starts.
 func (c Config) FromEnvironment(getenv func(string) string) Config {
 	for _, f := range []struct {
 		field              *string
@@ -41,8 +48,18 @@ func (c Config) FromEnvironment(getenv func(string) string) Config {
 			*f.field = f.standard
 		}
 	}
+	if text := getenv("MIMEO_MAX_IN_FLIGHT"); c.MaxInFlight == 0 && text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n == 0 {
+			n = -1
+		}
+		c.MaxInFlight = n
+	}
 	return c
 }
+
+// maxInFlight is MaxInFlight or its default.
+func (c Config) maxInFlight() int { return cmp.Or(c.MaxInFlight, DefaultMaxInFlight) }
 
 func (c Config) validate() error {
 	switch {
@@ -50,6 +67,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("no data directory is given")
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return fmt.Errorf("--tls-cert and --tls-key belong together: one of them is missing")
+	case c.MaxInFlight < 0:
+		return fmt.Errorf("the maximum of requests in flight (--max-in-flight, MIMEO_MAX_IN_FLIGHT) must be a number above 0")
 	}
 	return nil
 }

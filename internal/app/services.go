@@ -74,7 +74,7 @@ func (a *App) assemble(ctx context.Context, extras Extras) error {
 	if _, err := vault.SweepGrants(ctx, s.keys, a.storage.db.Versions()); err != nil {
 		return fmt.Errorf("sweep grants of the last process: %w", err)
 	}
-	surface := &routes{services: s.edges(), own: ownPages(a.ready)}
+	surface := &routes{services: s.edges(a.config), own: ownPages(a.ready)}
 	a.handler = reqlog.Handler(bounded(surface), a.logger, time.Now)
 	a.runner, err = job.NewRunner(a.storage.db.Queue(), a.storage.db.Jobs(), s.workers(), a.logger, job.Options{Concurrency: concurrency, Backoff: extras.Backoff})
 	if err != nil {
@@ -116,11 +116,11 @@ func (a *App) build(extras Extras) (*services, error) {
 }
 
 // edges are the protocols by the signing name of their service, one line each.
-func (s *services) edges() map[string]http.Handler {
+func (s *services) edges(c Config) map[string]http.Handler {
 	verifier := func(service string) *sigv4.Verifier { return sigv4.New(service, s.identity, time.Now) }
 	custom := (&rekapi.API{Registry: s.registry, Training: s.training, Copier: s.copier, Serving: s.serving}).Service()
 	own := (&mimeoapi.API{Copier: s.copier, Lineage: s.lineage}).Service()
-	custom.Admit, own.Admit = s.admit, s.admit
+	custom.Admit, own.Admit = s.admit(c), s.admit(c)
 	return map[string]http.Handler{
 		"rekognition": awsjson.NewServer(custom, verifier("rekognition")),
 		mimeo:         awsjson.NewServer(own, verifier("rekognition")),
@@ -134,10 +134,17 @@ func (s *services) edges() map[string]http.Handler {
 	}
 }
 
-// admit is the one place that every operation of Rekognition, and of mimeo's
-// own, passes before any work is done for it.
-func (s *services) admit(ctx context.Context, caller arn.Caller, operation string) (done func(), err error) {
-	return func() {}, s.quotas.Admit(ctx, caller, operation)
+// admit is the one place that every operation of an edge passes before any
+// work is done for it. Each edge has places of its own: who waits long for
+// news of a copy keeps no copy from being decided.
+func (s *services) admit(c Config) func(context.Context, arn.Caller, string) (func(), error) {
+	places := make(admission, c.maxInFlight())
+	return func(ctx context.Context, caller arn.Caller, operation string) (func(), error) {
+		if err := s.quotas.Admit(ctx, caller, operation); err != nil {
+			return nil, err
+		}
+		return places.enter()
+	}
 }
 
 // ready reports why the server cannot serve.

@@ -28,6 +28,8 @@ type Options struct {
 	Families []family.Family // beside the product's own
 	Log      slog.Level      // what is logged; Info where not said
 	Faults   app.Faults      // injected into what is durable; jobs then try again at once
+	// MaxInFlight is app.Config's.
+	MaxInFlight int
 }
 
 // A Server is running until the test ends or Stop is called.
@@ -47,7 +49,7 @@ func Start(t testing.TB, o Options) *Server {
 	if o.DataDir == "" {
 		o.DataDir = t.TempDir()
 	}
-	config := app.Config{DataDir: o.DataDir, Listen: "127.0.0.1:0"}
+	config := app.Config{DataDir: o.DataDir, Listen: "127.0.0.1:0", MaxInFlight: o.MaxInFlight}
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
 	if o.TLS {
 		certificate := newCertificate(t)

@@ -25,6 +25,7 @@ func (a *API) Service() awsjson.Service {
 		SigningName:  "rekognition",
 		TargetPrefix: "Mimeo",
 		Operations:   a.operations(),
+		Constraints:  map[string]awsjson.Shape{"ExplainCopyProjectVersion": rekapi.ConstraintsOf("CopyProjectVersion")},
 		Faults:       rekapi.Faults,
 		Internal:     customlabels.InternalServerError,
 		LongErrors:   true,
@@ -34,6 +35,7 @@ func (a *API) Service() awsjson.Service {
 // operations is the list of all that is served.
 func (a *API) operations() map[string]awsjson.Operation {
 	return map[string]awsjson.Operation{
-		"DescribeLineage": awsjson.Bind(a.describeLineage),
+		"ExplainCopyProjectVersion": awsjson.Bind(a.explainCopyProjectVersion),
+		"DescribeLineage":           awsjson.Bind(a.describeLineage),
 	}
 }

@@ -98,6 +98,10 @@ func page(largest float64, m members) awsjson.Shape {
 	return structure(m)
 }
 
+// ConstraintsOf returns the constraints of an operation's input, for another
+// operation that takes the same.
+func ConstraintsOf(operation string) awsjson.Shape { return constraints[operation] }
+
 // constraints are those of every operation's input.
 var constraints = map[string]awsjson.Shape{
 	"CopyProjectVersion": structure(members{

@@ -1,0 +1,34 @@
+package app
+
+import "testing"
+
+func TestTheMaximumInFlightIsANumberAboveZero(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		flag     int
+		variable string
+		want     int
+		refused  bool
+	}{
+		"nothing is said":       {0, "", DefaultMaxInFlight, false},
+		"the environment":       {0, "7", 7, false},
+		"the flag wins":         {9, "7", 9, false},
+		"zero":                  {0, "0", 0, true},
+		"no number":             {0, "many", 0, true},
+		"a number below zero":   {0, "-3", 0, true},
+		"a flag below zero":     {-3, "", 0, true},
+		"a flag beats nonsense": {9, "many", 9, false},
+	} {
+		c := Config{DataDir: "d", MaxInFlight: test.flag}.FromEnvironment(func(name string) string {
+			if name == "MIMEO_MAX_IN_FLIGHT" {
+				return test.variable
+			}
+			return ""
+		})
+		if err := c.validate(); (err != nil) != test.refused {
+			t.Errorf("%s: %v, want refused %v", name, err, test.refused)
+		} else if err == nil && c.maxInFlight() != test.want {
+			t.Errorf("%s: %d, want %d", name, c.maxInFlight(), test.want)
+		}
+	}
+}
