@@ -63,12 +63,13 @@ var arrows = map[string][]string{
 	"stsapi":   {"arn", "awsquery", "fault", "identity"},
 	"s3api":    {"arn", "bucket", "fault", "reqlog", "sigv4"},
 
-	"sqlstore":          concat(values, []string{"customlabels", "job"}, services),
+	"sqlite":            nil,
+	"sqlstore":          concat(values, []string{"customlabels", "job", "sqlite"}, services),
 	"blob/disk":         {"blob", "digest"},
 	"blob/mem":          {"blob", "digest"},
 	"family/classifier": concat([]string{"family", "customlabels"}, vision),
 
-	"faults":            nil,
+	"faults":            {"sqlite"},
 	"sigv4/sigv4test":   nil,
 	"blob/blobtest":     {"blob", "digest"},
 	"job/jobtest":       {"job"},

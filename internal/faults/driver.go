@@ -9,7 +9,8 @@ import (
 	"sync/atomic"
 
 	"github.com/ngrok/sqlmw"
-	"modernc.org/sqlite"
+
+	"mimeo/internal/sqlite"
 )
 
 var drivers atomic.Int64
@@ -19,7 +20,7 @@ var drivers atomic.Int64
 // happened, and it may happen and nobody learns of it.
 func (i *Injector) Driver() string {
 	name := fmt.Sprintf("sqlite with faults %d", drivers.Add(1))
-	sql.Register(name, sqlmw.Driver(&sqlite.Driver{}, &interceptor{Injector: i, inside: map[any]bool{}}))
+	sql.Register(name, sqlmw.Driver(sqlite.Driver{}, &interceptor{Injector: i, inside: map[any]bool{}}))
 	return name
 }
 

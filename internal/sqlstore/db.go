@@ -8,7 +8,6 @@
 package sqlstore
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -19,9 +18,9 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
 	"mimeo/internal/job"
+	"mimeo/internal/sqlite"
 )
 
 // A DB is the metadata database of one data directory. Writers take turns on
@@ -41,7 +40,7 @@ var ErrInUse = errors.New("the data directory is in use by another mimeo process
 
 // Options are what tests change. The zero value works.
 type Options struct {
-	Driver string // of database/sql: SQLite's own, "sqlite", or one around it
+	Driver string // of database/sql, around [sqlite.Driver]; empty: that itself
 }
 
 // Open is [OpenWith] the zero options.
@@ -65,7 +64,7 @@ func OpenWith(ctx context.Context, dir string, o Options) (*DB, error) {
 	case !locked:
 		return nil, fmt.Errorf("%w: %s", ErrInUse, dir)
 	}
-	db := &DB{driver: cmp.Or(o.Driver, "sqlite"), lock: lock}
+	db := &DB{driver: o.Driver, lock: lock}
 	if err := db.open(ctx, filepath.Join(dir, "mimeo.db")); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database in %s: %w", dir, err), db.Close())
 	}
@@ -76,7 +75,7 @@ func (db *DB) open(ctx context.Context, file string) (err error) {
 	if err := claim(file); err != nil {
 		return err
 	}
-	if db.writer, err = sql.Open(db.driver, source(file, url.Values{"_txlock": {"immediate"}})); err != nil {
+	if db.writer, err = db.pool(source(file, url.Values{"_txlock": {"immediate"}})); err != nil {
 		return err
 	}
 	db.writer.SetMaxOpenConns(1)
@@ -87,13 +86,20 @@ func (db *DB) open(ctx context.Context, file string) (err error) {
 	if err := migrate(ctx, db.writer); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if db.reader, err = sql.Open(db.driver, source(file, url.Values{"_pragma": {"query_only(1)"}})); err != nil {
+	if db.reader, err = db.pool(source(file, url.Values{"_pragma": {"query_only(1)"}})); err != nil {
 		return err
 	}
 	db.reader.SetMaxOpenConns(8)
 	db.reader.SetMaxIdleConns(4)
 	db.queue, err = job.NewQueue(db.writer)
 	return err
+}
+
+func (db *DB) pool(source string) (*sql.DB, error) {
+	if db.driver == "" {
+		return sqlite.Open(source), nil
+	}
+	return sql.Open(db.driver, source)
 }
 
 // claim makes the file ours alone; SQLite gives its other files the same mode.
