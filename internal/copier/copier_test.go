@@ -131,7 +131,7 @@ func (w *world) newProject(t testing.TB, owner arn.Caller, name string) arn.Proj
 		ARN:     arn.Project{Namespace: owner.Namespace(), Name: name, Stamp: "1"},
 		Feature: customlabels.CustomLabels, Status: customlabels.ProjectCreated, CreatedAt: time.Now(),
 	}
-	if err := w.db.Projects().InsertProject(t.Context(), p, nil, 100); err != nil {
+	if err := w.db.Projects().InsertProject(t.Context(), p, nil, 1000); err != nil {
 		t.Fatal(err)
 	}
 	return p.ARN
