@@ -109,7 +109,7 @@ func (a *App) build(extras Extras) (*services, error) {
 		Family: models[0], Scratch: a.config.scratchDir(), Slice: trainingSlice, Now: now,
 	}
 	s.serving = serving.New(serving.Config{
-		Store: db.Serving(), Registry: s.registry, Vault: s.vault, Objects: s.buckets, Families: models, Quotas: s.quotas,
+		Store: db.Serving(), Registry: s.registry, Vault: s.vault, Objects: s.buckets, Families: models, Quotas: s.quotas, Now: now,
 	})
 	s.lineage = &lineage.Service{Store: db.Lineage(), Registry: s.registry}
 	return s, nil

@@ -77,6 +77,7 @@ type world struct {
 	source         customlabels.ProjectVersion
 	into           arn.Project
 	sourceKey, key arn.Key
+	ahead          time.Duration // of the clock of KMS
 }
 
 func newWorld(t testing.TB) *world {
@@ -91,7 +92,8 @@ func newWorld(t testing.TB) *world {
 		}
 	})
 	someone := &people{}
-	w := &world{t: t, people: someone, db: db, blobs: mem.New(), kms: kms.New(db.KMS(), envelope.NewKey(), someone, time.Now)}
+	w := &world{t: t, people: someone, db: db, blobs: mem.New()}
+	w.kms = kms.New(db.KMS(), envelope.NewKey(), someone, func() time.Time { return time.Now().Add(w.ahead) })
 	w.buckets = bucket.New(db.Buckets(), w.blobs, w.kms, someone, time.Now)
 	w.vault = &vault.Vault{Keys: w.kms, Blobs: w.blobs}
 	w.engine = jobtest.Engine{Queue: db.Queue(), Store: db.Jobs(), Insert: db.Jobs().Insert}
@@ -118,7 +120,13 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) newKey(t testing.TB, owner arn.Caller) arn.Key {
 	t.Helper()
-	k, err := w.kms.CreateKey(t.Context(), owner, kms.NewKey{})
+	return w.newKeyWith(t, owner, "")
+}
+
+// newKeyWith makes a key with a key policy; an empty one is the default.
+func (w *world) newKeyWith(t testing.TB, owner arn.Caller, document string) arn.Key {
+	t.Helper()
+	k, err := w.kms.CreateKey(t.Context(), owner, kms.NewKey{Policy: document})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +197,11 @@ func (sealer) Kind() job.Kind { return "train" }
 func (s sealer) Fail(_ context.Context, _ *job.Run, cause error) error { return cause }
 
 func (s sealer) Work(ctx context.Context, run *job.Run) error {
-	use, err := s.w.vault.Prepare(ctx, trusting, s.w.sourceKey.String(), s.v.ARN)
+	keyID := ""
+	if s.v.KMSKey != (arn.Key{}) {
+		keyID = s.v.KMSKey.String()
+	}
+	use, err := s.w.vault.Prepare(ctx, trusting, keyID, s.v.ARN)
 	if err != nil {
 		return err
 	}

@@ -75,18 +75,10 @@ func failureMessage(cause error) string {
 	case isDamage(cause):
 		return fmt.Sprintf("The model copy failed at the %s, %s: the stored artifact is damaged. Train the source again, or restore it from a backup.", at.Side, at.Doing)
 	case errors.As(cause, &refused):
-		return fmt.Sprintf("The model copy failed at the %s, %s: %s Mend this, delete this version and copy again.", at.Side, at.Doing, sentence(refused.Message))
+		return fmt.Sprintf("The model copy failed at the %s, %s: %s Mend this, delete this version and copy again.", at.Side, at.Doing, refused.Sentence())
 	case errors.Is(cause, customlabels.ResourceNotFound):
 		return fmt.Sprintf("The model copy failed at the %s, %s: it does not exist any more.", at.Side, at.Doing)
 	default:
 		return fmt.Sprintf("The model copy failed at the %s, %s: the service had an internal error. Delete this version and copy again.", at.Side, at.Doing)
 	}
-}
-
-// sentence ends a message with a full stop.
-func sentence(s string) string {
-	if s == "" || s[len(s)-1] == '.' {
-		return s
-	}
-	return s + "."
 }

@@ -36,6 +36,15 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s", e.Code, e.Message)
 }
 
+// Sentence returns the message with a full stop, so that another sentence can
+// follow.
+func (e *Error) Sentence() string {
+	if e.Message == "" || e.Message[len(e.Message)-1] == '.' {
+		return e.Message
+	}
+	return e.Message + "."
+}
+
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 

@@ -40,7 +40,7 @@ func TestAChangeThatIsCutEndsTheSame(t *testing.T) {
 	v := w.trained("v1", "")
 	store := &cutStore{Store: w.db.Serving()}
 	w.Service = serving.New(serving.Config{
-		Store: store, Registry: w.registry, Vault: w.vault, Objects: w.buckets, Families: []family.Family{w.family},
+		Store: store, Registry: w.registry, Vault: w.vault, Objects: w.buckets, Families: []family.Family{w.family}, Now: time.Now,
 	})
 	for _, cut := range []cutStore{{before: true}, {after: true}} {
 		store.before, store.after = cut.before, cut.after

@@ -69,20 +69,20 @@ func (s *Service) DetectCustomLabels(ctx context.Context, caller arn.Caller, req
 	if err != nil {
 		return nil, err
 	}
-	model, err := slot.model(ctx, func(ctx context.Context) (*loaded, error) { return s.load(ctx, v) })
+	model, err := slot.model(ctx, func(ctx context.Context, l *loaded) (*loaded, error) { return s.renew(ctx, v, l) })
 	if err != nil {
-		return nil, loadRefusal(err, v.ARN)
+		return nil, loadRefusal(err, v)
 	}
 	return model.detect(ctx, image, req)
 }
 
 // loadRefusal tells why a running version cannot answer, where its owner can
 // mend it.
-func loadRefusal(err error, v arn.ProjectVersion) error {
-	if why := reason(err); why != "" {
-		return fault.New(customlabels.ResourceNotReady, "The model of %s cannot be loaded: %s", v, why).Because(err)
+func loadRefusal(err error, v customlabels.ProjectVersion) error {
+	if why := reason(err, v); why != "" {
+		return fault.New(customlabels.ResourceNotReady, "The model of %s cannot be loaded: %s", v.ARN, why).Because(err)
 	}
-	return fmt.Errorf("load the model of %s: %w", v, err)
+	return fmt.Errorf("load the model of %s: %w", v.ARN, err)
 }
 
 func (r DetectRequest) check() error {

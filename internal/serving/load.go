@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -21,6 +22,37 @@ var errNoFamily = errors.New("no such model family")
 type loaded struct {
 	family.Model
 	thresholds []float32
+	unlockedAt time.Time // when the version's key was last opened
+}
+
+// keyTrust is how long a model answers on without its key: a key that is
+// disabled, or whose grant is revoked, takes its running models with it within
+// this time.
+const keyTrust = time.Minute
+
+// renew returns the model of a version: l, or a new one where l is nil. One
+// whose key was not opened for a while is kept only if it can be.
+func (s *Service) renew(ctx context.Context, v customlabels.ProjectVersion, l *loaded) (*loaded, error) {
+	now := s.now()
+	if l != nil && now.Sub(l.unlockedAt).Abs() < keyTrust {
+		return l, nil
+	}
+	if l == nil {
+		l, err := s.load(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		l.unlockedAt = now
+		return l, nil
+	}
+	if _, err := s.vault.Unlock(ctx, v.ARN, v.Bundle); err != nil {
+		if reason(err, v) != "" {
+			l = nil
+		}
+		return l, err
+	}
+	l.unlockedAt = now
+	return l, nil
 }
 
 // load opens the artifacts of a version with its own key.

@@ -94,23 +94,19 @@ func (m *models) tryDrop(v arn.ProjectVersion) <-chan struct{} {
 }
 
 // model returns the model of a slot. The first to ask loads it, the others
-// wait; where loading fails, the next one tries again.
-func (s *slot) model(ctx context.Context, load func(context.Context) (*loaded, error)) (*loaded, error) {
+// wait; where loading fails, the next one tries again. renew is given what is
+// loaded, or nil, and returns what is to stay.
+func (s *slot) model(ctx context.Context, renew func(context.Context, *loaded) (*loaded, error)) (_ *loaded, err error) {
 	select {
 	case s.loading <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	defer func() { <-s.loading }()
-	if s.loaded != nil {
-		return s.loaded, nil
-	}
-	l, err := load(ctx)
-	if err != nil {
+	if s.loaded, err = renew(ctx, s.loaded); err != nil {
 		return nil, err
 	}
-	s.loaded = l
-	return l, nil
+	return s.loaded, nil
 }
 
 // waiting is how many requests may wait for one inference unit.

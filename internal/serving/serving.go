@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
@@ -67,6 +68,7 @@ type Config struct {
 	// Families load the weights of the versions whose BaseModel is their name.
 	Families []family.Family
 	Quotas   *quota.Service // nil: the defaults
+	Now      func() time.Time
 }
 
 // A Service serves StartProjectVersion, StopProjectVersion and
@@ -78,13 +80,14 @@ type Service struct {
 	objects  objects.Store
 	families map[string]family.Family
 	quotas   *quota.Service
+	now      func() time.Time
 	models   models
 }
 
 // New returns a Service without any model in memory.
 func New(c Config) *Service {
 	s := &Service{
-		store: c.Store, registry: c.Registry, vault: c.Vault, objects: c.Objects, quotas: c.Quotas,
+		store: c.Store, registry: c.Registry, vault: c.Vault, objects: c.Objects, quotas: c.Quotas, now: c.Now,
 		families: map[string]family.Family{}, models: models{slots: map[arn.ProjectVersion]*slot{}},
 	}
 	for _, f := range c.Families {

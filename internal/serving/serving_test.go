@@ -3,10 +3,12 @@ package serving_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -249,7 +251,8 @@ func TestAKeyThatIsDisabledStopsItsModels(t *testing.T) {
 	v := w.trained("v1", key.ARN.ID)
 	w.must(w.kms.DisableKey(t.Context(), w.root, key.ARN.ID))
 	w.start(v, 1)
-	if now := w.is(v, customlabels.Failed); !strings.Contains(now.StatusMessage, "KMS key") || !strings.Contains(now.StatusMessage, "disabled") {
+	disabled := fmt.Sprintf("its KMS key %[1]s cannot be used: %[1]s is disabled. Enable the key.", key.ARN)
+	if now := w.is(v, customlabels.Failed); now.StatusMessage != "The model cannot be started: "+disabled {
 		t.Errorf("status message %q", now.StatusMessage)
 	}
 	w.must(w.kms.EnableKey(t.Context(), w.root, key.ARN.ID))
@@ -257,13 +260,47 @@ func TestAKeyThatIsDisabledStopsItsModels(t *testing.T) {
 	w.is(v, customlabels.Running)
 	w.must(w.kms.DisableKey(t.Context(), w.root, key.ARN.ID))
 	w.restart()
-	if _, err := w.detect(v, 204); !errors.Is(err, customlabels.ResourceNotReady) {
+	if _, err := w.detect(v, 204); !errors.Is(err, customlabels.ResourceNotReady) || !strings.Contains(err.Error(), disabled) {
 		t.Errorf("after a restart without the key: %v", err)
 	}
 	w.must(w.kms.EnableKey(t.Context(), w.root, key.ARN.ID))
 	if _, err := w.detect(v, 204); err != nil {
 		t.Errorf("with the key again: %v", err)
 	}
+}
+
+// TestARunningModelEndsWithItsKey: not at once, for a data key in memory needs
+// no KMS, but within a minute; and it comes back with the key, or not at all.
+func TestARunningModelEndsWithItsKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	key, err := w.kms.CreateKey(t.Context(), w.root, kms.NewKey{})
+	w.must(err)
+	v := w.trained("v1", key.ARN.ID)
+	w.start(v, 1)
+	answers := func(when string, later time.Duration, refusal string) {
+		t.Helper()
+		w.ahead += later
+		_, err := w.detect(v, 204)
+		if refusal == "" && err != nil || refusal != "" && (!errors.Is(err, customlabels.ResourceNotReady) || !strings.Contains(err.Error(), refusal)) {
+			t.Errorf("%s: %v, want %q", when, err, refusal)
+		}
+	}
+	answers("with its key", 2*time.Minute, "")
+	loads := w.family.loads.Load()
+	w.must(w.kms.DisableKey(t.Context(), w.root, key.ARN.ID))
+	answers("right after", 0, "")
+	answers("a minute after", time.Minute, "is disabled. Enable the key.")
+	w.must(w.kms.EnableKey(t.Context(), w.root, key.ARN.ID))
+	answers("enabled again", 0, "")
+	if got := w.family.loads.Load(); got != loads+1 {
+		t.Errorf("the model was loaded %d times after it was stopped, want once", got-loads)
+	}
+	w.must(w.kms.RetireGrant(t.Context(), arn.Caller{Principal: customlabels.Principal, Region: region}, key.ARN, w.version(v).Bundle.Grant))
+	answers("without its grant", time.Minute, "the grant was revoked")
+	_, err = w.kms.CreateGrant(t.Context(), w.root, kms.GrantRequest{KeyID: key.ARN.ID, Grantee: customlabels.Principal, Operations: []kms.Operation{kms.DecryptOperation}})
+	w.must(err)
+	answers("with another grant", 0, "")
 }
 
 func TestADamagedModelDoesNotStart(t *testing.T) {

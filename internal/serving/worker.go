@@ -12,6 +12,7 @@ import (
 	"mimeo/internal/family"
 	"mimeo/internal/fault"
 	"mimeo/internal/job"
+	"mimeo/internal/vault"
 )
 
 const (
@@ -36,8 +37,8 @@ func (w Starter) Work(ctx context.Context, run *job.Run) error {
 	}
 	slot := w.models.enter(v.ARN)
 	defer w.models.leave(v.ARN, slot)
-	if _, err := slot.model(ctx, func(ctx context.Context) (*loaded, error) { return w.load(ctx, v) }); err != nil {
-		if why := reason(err); why != "" {
+	if _, err := slot.model(ctx, func(ctx context.Context, l *loaded) (*loaded, error) { return w.renew(ctx, v, l) }); err != nil {
+		if why := reason(err, v); why != "" {
 			return job.Explain(ctx, run, err, cannotStart+why)
 		}
 		return err
@@ -107,11 +108,11 @@ func (s *Service) version(ctx context.Context, run *job.Run) (customlabels.Proje
 
 // reason says to the caller why a model cannot be loaded, where no retry can
 // mend it; else it is empty.
-func reason(err error) string {
+func reason(err error, v customlabels.ProjectVersion) string {
 	var refused *fault.Error
 	switch {
 	case errors.As(err, &refused):
-		return "its KMS key cannot be used: " + refused.Message
+		return fmt.Sprintf("its KMS key %s cannot be used: %s", v.Bundle.Key, vault.Unusable(err))
 	case errors.Is(err, digest.ErrMismatch), errors.Is(err, blob.ErrNotFound), errors.Is(err, envelope.ErrNotAuthentic), errors.Is(err, family.ErrWeights):
 		return "its stored artifacts are damaged or missing."
 	case errors.Is(err, errNoFamily):

@@ -113,6 +113,7 @@ type world struct {
 	vault    *vault.Vault
 	family   *shades
 	project  arn.Project
+	ahead    time.Duration // of the service's clock
 }
 
 func newWorld(t *testing.T) *world {
@@ -151,7 +152,7 @@ func newWorld(t *testing.T) *world {
 // restart makes the service anew, without any model in memory.
 func (w *world) restart() {
 	w.Service = serving.New(serving.Config{
-		Store: w.db.Serving(), Registry: w.registry, Vault: w.vault, Objects: w.buckets, Families: []family.Family{w.family},
+		Store: w.db.Serving(), Registry: w.registry, Vault: w.vault, Objects: w.buckets, Families: []family.Family{w.family}, Now: func() time.Time { return time.Now().Add(w.ahead) },
 	})
 }
 

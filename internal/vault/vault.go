@@ -20,7 +20,6 @@ import (
 	"mimeo/internal/blob"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/envelope"
-	"mimeo/internal/fault"
 	"mimeo/internal/kms"
 )
 
@@ -173,17 +172,4 @@ func serviceIn(region string) arn.Caller {
 // encryptionContext binds a version key to its account and version.
 func encryptionContext(version arn.ProjectVersion) kms.EncryptionContext {
 	return kms.EncryptionContext{"mimeo:account": version.Account, "mimeo:project-version": version.String()}
-}
-
-// refusal says in Rekognition's words why a key cannot be used.
-func refusal(err error, keyID string) error {
-	var refused *fault.Error
-	switch {
-	case errors.As(err, &refused) && refused.Code == kms.AccessDenied:
-		return fault.New(customlabels.AccessDenied, "The caller may not use the KMS key %s, with which kms:DescribeKey, kms:CreateGrant, kms:GenerateDataKey and kms:Decrypt are needed: %s", keyID, refused.Message).Because(err)
-	case errors.As(err, &refused):
-		return customlabels.Invalid("The KMS key %s cannot be used: %s", keyID, refused.Message).Because(err)
-	default:
-		return fmt.Errorf("grant the use of %s: %w", keyID, err)
-	}
 }
