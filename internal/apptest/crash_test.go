@@ -35,7 +35,12 @@ func question(t testing.TB) []byte { return picture(t, classes[0], 9) }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{dir: t.TempDir()}
+	return newStageIn(t, t.TempDir())
+}
+
+func newStageIn(t *testing.T, dir string) *stage {
+	t.Helper()
+	s := &stage{dir: dir}
 	server := apptest.Start(t, apptest.Options{DataDir: s.dir, Families: light})
 	s.a = newSide(t, server, trusting, "trusting-images", "parts")
 	s.source = trainSmall(s.a)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,26 +15,44 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition"
+	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
+	"mimeo/internal/app"
 	"mimeo/internal/apptest"
 )
 
 const smallDisk = "MIMEO_TEST_SMALL_DISK"
 
-// TestFullDisk runs itself in a process that has a disk of 16 MiB of its own:
-// a tmpfs in a namespace, for which no privilege is needed.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
+	onOwnDisk(t, onFullDisk)
+}
+
+func TestCopyOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	onOwnDisk(t, copyOnFullDisk)
+}
+
+func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
+	onOwnDisk(t, onReadOnlyDisk)
+}
+
+// onOwnDisk runs the test again in a process that has a disk of 16 MiB of its
+// own: a tmpfs in a namespace, for which no privilege is needed. There it
+// calls run.
+func onOwnDisk(t *testing.T, run func(t *testing.T, dir string)) {
+	t.Helper()
 	if dir := os.Getenv(smallDisk); dir != "" {
 		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=16m"); err != nil {
 			t.Fatal(err)
 		}
-		onFullDisk(t, dir)
+		run(t, dir)
 		return
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFullDisk$", "-test.count=1")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")
 	cmd.Env = append(os.Environ(), smallDisk+"="+t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER,
@@ -92,6 +111,69 @@ func onFullDisk(t *testing.T, dir string) {
 		t.Errorf("with room again: %v", err)
 	}
 	kept(t, c, name, key, text)
+}
+
+// copyOnFullDisk fills the disk but for some room and asks for a copy. It is
+// refused as an internal error, or begun; with room again, what was begun is
+// finished, and what was refused is done.
+func copyOnFullDisk(t *testing.T, dir string) {
+	t.Helper()
+	s := newStageIn(t, filepath.Join(dir, "data"))
+	server := apptest.Start(t, apptest.Options{DataDir: s.dir, Families: light})
+	b := s.b.on(t, server)
+	filler := filepath.Join(dir, "filler")
+	refused, begun := 0, 0
+	for _, room := range []int64{0, 8 << 10, 32 << 10, 48 << 10, 64 << 10, 96 << 10, 128 << 10, 256 << 10} {
+		if err := os.Truncate(filler, max(0, fill(t, filler)-room)); err != nil {
+			t.Fatal(err)
+		}
+		copied, err := s.copyOn(t, server)
+		if err := os.Remove(filler); err != nil {
+			t.Fatal(err)
+		}
+		begun++
+		if err != nil {
+			refusedInternally(t, err, "InternalServerError")
+			refused, begun = refused+1, begun-1
+			if copied, err = s.copyOn(t, server); err != nil {
+				t.Fatalf("with room again: %v", err)
+			}
+		}
+		checkResults(t, b, b.reach("c1", types.ProjectVersionStatusCopyingCompleted))
+		awaitJobs(t, b, s.key)
+		if _, err := b.Rekognition.DeleteProjectVersion(t.Context(), &rekognition.DeleteProjectVersionInput{ProjectVersionArn: &copied}); err != nil {
+			t.Fatal(err)
+		}
+		b.await("the deletion", func() (bool, string) { return len(b.versions()) == 0, "there" })
+	}
+	if refused == 0 || begun == 0 {
+		t.Errorf("%d copies were refused and %d begun on a disk that was full, want some of both", refused, begun)
+	}
+	checkNothingIsLeft(t, server, s.key)
+}
+
+// onReadOnlyDisk starts a server on a data directory that cannot be written:
+// it says so, and changes nothing.
+func onReadOnlyDisk(t *testing.T, dir string) {
+	t.Helper()
+	s := newStageIn(t, filepath.Join(dir, "data"))
+	remount := func(flags uintptr) {
+		t.Helper()
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|flags, "size=16m"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remount(syscall.MS_RDONLY)
+	_, err := app.New(t.Context(), app.Config{DataDir: s.dir, Listen: "127.0.0.1:0"}, slog.New(slog.DiscardHandler), app.Extras{})
+	if err == nil || !strings.Contains(err.Error(), "read-only file system") {
+		t.Errorf("on a read-only disk the server says: %v", err)
+	}
+	remount(0)
+	server := apptest.Start(t, apptest.Options{DataDir: s.dir, Families: light})
+	if _, err := s.copyOn(t, server); err != nil {
+		t.Errorf("on a disk that can be written again: %v", err)
+	}
+	s.b.on(t, server).reach("c1", types.ProjectVersionStatusCopyingCompleted)
 }
 
 func refusedInternally(t *testing.T, err error, want string) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -382,3 +383,27 @@ type idle struct{}
 func (idle) Kind() job.Kind                                    { return "nobody" }
 func (idle) Work(context.Context, *job.Run) error              { return nil }
 func (idle) Fail(_ context.Context, _ *job.Run, c error) error { return c }
+
+// TestACopyOutlivesJumpsOfTheClock: whoever asks for the time is told another
+// day, forwards and backwards.
+func TestACopyOutlivesJumpsOfTheClock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var asked atomic.Int64
+	w.Now = func() time.Time {
+		n := asked.Add(1)
+		return time.Now().Add(time.Duration(n*n%7-3) * 24 * time.Hour)
+	}
+	var copies []arn.ProjectVersion
+	for i := range 5 {
+		copies = append(copies, w.start(t, w.request(fmt.Sprint("c", i))))
+	}
+	w.drain(t)
+	for _, copied := range copies {
+		v := w.version(t, copied)
+		if v.Status != customlabels.CopyingCompleted || strconv.FormatInt(v.CreatedAt.UnixMilli(), 10) != copied.Stamp {
+			t.Errorf("%s is %s and was created at %d: %s", copied, v.Status, v.CreatedAt.UnixMilli(), v.StatusMessage)
+		}
+	}
+	w.checkGrants(t, 0, len(copies)+1) // the source has one too
+}

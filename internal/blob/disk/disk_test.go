@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"mimeo/internal/blob/blobtest"
 	"mimeo/internal/blob/disk"
 	"mimeo/internal/digest"
+	"mimeo/internal/faults"
 )
 
 func TestContract(t *testing.T) {
@@ -182,5 +184,50 @@ func fillDisk(t *testing.T, dir string) {
 	}
 	if _, _, err := s.Put(t.Context(), bytes.NewReader(make([]byte, 1000))); err != nil {
 		t.Errorf("Put of what fits, afterwards: %v", err)
+	}
+}
+
+// TestNoFaultLeavesHalfABlob makes each step of a Put fail. What failed is
+// never taken for good: the bytes are written anew to another file, for a
+// failed sync may have dropped what it was to write.
+func TestNoFaultLeavesHalfABlob(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for at := int64(1); ; at++ {
+		fault := faults.New(faults.Once, at)
+		fault.Arm()
+		written := 0
+		s, err := disk.OpenWith(dir, disk.Options{Before: func(effect string) error {
+			if effect == "write" {
+				written++
+			}
+			return fault.Before(effect)
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		content := fmt.Appendf(nil, "content %d", at)
+		d, _, err := s.Put(t.Context(), bytes.NewReader(content))
+		if fault.Struck() == "" {
+			if at < 5 {
+				t.Errorf("a Put has %d effects, want 5 and more", at-1)
+			}
+			return
+		}
+		if !errors.Is(err, faults.ErrInjected) {
+			t.Errorf("with a failing %s, Put returned %v, %v", fault.Struck(), d, err)
+		}
+		if left, err := filepath.Glob(filepath.Join(dir, "tmp", "*")); err != nil || len(left) > 0 {
+			t.Errorf("a failing %s left %q, %v", fault.Struck(), left, err)
+		}
+		if d, _, err = s.Put(t.Context(), bytes.NewReader(content)); err != nil {
+			t.Errorf("after a failing %s, Put returned %v", fault.Struck(), err)
+		}
+		if at > 1 && written != 2 {
+			t.Errorf("after a failing %s the bytes were written %d times, want twice", fault.Struck(), written)
+		}
+		if got, err := readAll(t, s, d); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("after a failing %s the blob is %q, %v", fault.Struck(), got, err)
+		}
 	}
 }
