@@ -15,6 +15,7 @@ type Bucket struct {
 	Partition, Name string
 	Region, Account string
 	CreatedAt       time.Time
+	Policy          string // the text of its policy; empty: none
 }
 
 // maxBuckets is how many buckets an account may have in a partition: the
@@ -38,7 +39,7 @@ func (s *Service) CreateBucket(ctx context.Context, caller arn.Caller, name, loc
 		return Bucket{}, err
 	}
 	b := Bucket{Partition: caller.Principal.Partition, Name: name, Region: region, Account: caller.Principal.Account, CreatedAt: s.now()}
-	if err := s.allow(ctx, caller, "s3:CreateBucket", b, ""); err != nil {
+	if err := s.allow(ctx, caller, access{action: "s3:CreateBucket", keys: locationKey(location)}, b); err != nil {
 		return Bucket{}, err
 	}
 	owned, err := s.store.Buckets(ctx, b.Partition, b.Account)
@@ -89,20 +90,20 @@ func placement(signed, location string) (string, error) {
 
 // HeadBucket returns a bucket that the caller may list.
 func (s *Service) HeadBucket(ctx context.Context, caller arn.Caller, name string) (Bucket, error) {
-	return s.open(ctx, caller, "s3:ListBucket", name, "")
+	return s.open(ctx, caller, access{action: "s3:ListBucket", bucket: name})
 }
 
 // GetBucketLocation returns a bucket of the caller in whatever region of the
 // caller's partition it lives.
 func (s *Service) GetBucketLocation(ctx context.Context, caller arn.Caller, name string) (Bucket, error) {
-	return s.find(ctx, caller, "s3:GetBucketLocation", name, "")
+	return s.find(ctx, caller, access{action: "s3:GetBucketLocation", bucket: name})
 }
 
 // ListBuckets returns the caller's buckets in all regions of the partition,
 // in the order of their names.
 func (s *Service) ListBuckets(ctx context.Context, caller arn.Caller) ([]Bucket, error) {
 	all := Bucket{Partition: caller.Principal.Partition, Name: "*", Account: caller.Principal.Account}
-	if err := s.allow(ctx, caller, "s3:ListAllMyBuckets", all, ""); err != nil {
+	if err := s.allow(ctx, caller, access{action: "s3:ListAllMyBuckets"}, all); err != nil {
 		return nil, err
 	}
 	return s.store.Buckets(ctx, all.Partition, all.Account)
@@ -110,7 +111,7 @@ func (s *Service) ListBuckets(ctx context.Context, caller arn.Caller) ([]Bucket,
 
 // DeleteBucket deletes an empty bucket, and with it its unfinished uploads.
 func (s *Service) DeleteBucket(ctx context.Context, caller arn.Caller, name string) error {
-	b, err := s.open(ctx, caller, "s3:DeleteBucket", name, "")
+	b, err := s.open(ctx, caller, access{action: "s3:DeleteBucket", bucket: name})
 	if err != nil {
 		return err
 	}

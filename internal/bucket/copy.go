@@ -14,6 +14,8 @@ type Source struct {
 	If                   Condition
 }
 
+func (s Source) path() string { return s.Bucket + "/" + s.Key }
+
 // A CopyRequest writes an object with the bytes of another.
 type CopyRequest struct {
 	Source      Source
@@ -37,7 +39,7 @@ func (s *Service) CopyObject(ctx context.Context, caller arn.Caller, req CopyReq
 	if same && req.Headers == nil && !req.Reseal {
 		return Object{}, invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
-	put := PutRequest{Bucket: req.Bucket, Key: req.Key, Headers: source.Headers, Sealing: req.Sealing, If: req.If}
+	put := PutRequest{Bucket: req.Bucket, Key: req.Key, Headers: source.Headers, Sealing: req.Sealing, Source: req.Source.path(), If: req.If}
 	if req.Headers != nil {
 		put.Headers = *req.Headers
 	}
@@ -65,7 +67,7 @@ func (s *Service) UploadPartCopy(ctx context.Context, caller arn.Caller, req Par
 	defer source.close()
 	return s.UploadPart(ctx, caller, PartRequest{
 		Bucket: req.Bucket, Key: req.Key, UploadID: req.UploadID, Number: req.Number,
-		Body: Body{Reader: source.Body, Size: source.Span.Length},
+		Body: Body{Reader: source.Body, Size: source.Span.Length}, Source: req.Source.path(),
 	})
 }
 

@@ -94,7 +94,7 @@ func (s *Service) readable(ctx context.Context, caller arn.Caller, bucket, key, 
 	if err := checkKey(key); err != nil {
 		return Object{}, nil, err
 	}
-	b, err := s.open(ctx, caller, "s3:GetObject", bucket, key)
+	b, err := s.open(ctx, caller, access{action: "s3:GetObject", bucket: bucket, key: key})
 	if err != nil {
 		return Object{}, nil, err
 	}
@@ -103,7 +103,7 @@ func (s *Service) readable(ctx context.Context, caller arn.Caller, bucket, key, 
 	}
 	o, parts, err := s.store.Content(ctx, Name{Partition: b.Partition, Bucket: b.Name, Key: key})
 	if errors.Is(err, NoSuchKey) {
-		if err := s.allow(ctx, caller, "s3:ListBucket", b, ""); err != nil {
+		if err := s.allow(ctx, caller, access{action: "s3:ListBucket"}, b); err != nil {
 			return Object{}, nil, err
 		}
 	}

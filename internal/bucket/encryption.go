@@ -24,6 +24,7 @@ type Keys interface {
 // Sealing is how a writer wants an object sealed. The zero value is SSE-S3.
 type Sealing struct {
 	KMS     bool
+	Named   bool              // the request names SSE-S3: policies can ask for that
 	Key     string            // of KMS: id, ARN or alias; empty: the account's alias/aws/s3
 	Context map[string]string // the writer's part of the encryption context
 }

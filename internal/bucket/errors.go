@@ -35,8 +35,11 @@ const (
 	KMSInvalidState              = fault.Code("KMS.KMSInvalidStateException")
 	KMSNotFound                  = fault.Code("KMS.NotFoundException")
 	KeyTooLong                   = fault.Code("KeyTooLongError")
+	MalformedPolicy              = fault.Code("MalformedPolicy")
 	MetadataTooLarge             = fault.Code("MetadataTooLarge")
+	MethodNotAllowed             = fault.Code("MethodNotAllowed")
 	NoSuchBucket                 = objects.NoSuchBucket
+	NoSuchBucketPolicy           = fault.Code("NoSuchBucketPolicy")
 	NoSuchKey                    = objects.NoSuchKey
 	NoSuchUpload                 = fault.Code("NoSuchUpload")
 	NoSuchVersion                = fault.Code("NoSuchVersion")
@@ -63,12 +66,12 @@ func (e *RegionError) Error() string { return e.err.Error() }
 // Unwrap returns the fault.
 func (e *RegionError) Unwrap() error { return e.err }
 
-func denied(who fmt.Stringer, action, resource, reason string) error {
+func denied(who fmt.Stringer, action, resource, reason string) *fault.Error {
 	return fault.New(AccessDenied, "User: %s is not authorized to perform: %s on resource: %q because %s", who, action, resource, reason)
 }
 
-// foreign is the one answer to everybody who is not the bucket's owner.
-func foreign() error { return fault.New(AccessDenied, "Access Denied") }
+// foreign is the one refusal of callers of other accounts than the bucket's.
+func foreign() *fault.Error { return fault.New(AccessDenied, "Access Denied") }
 
 func noSuchBucket() error { return fault.New(NoSuchBucket, "The specified bucket does not exist") }
 

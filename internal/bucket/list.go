@@ -42,7 +42,7 @@ func (p Page) Last() string {
 
 // ListObjectsV2 returns a page of a bucket's objects.
 func (s *Service) ListObjectsV2(ctx context.Context, caller arn.Caller, req ListRequest) (Page, error) {
-	b, err := s.open(ctx, caller, "s3:ListBucket", req.Bucket, "")
+	b, err := s.open(ctx, caller, access{action: "s3:ListBucket", bucket: req.Bucket, keys: req.keys()})
 	if err != nil {
 		return Page{}, err
 	}
@@ -159,7 +159,7 @@ type UploadPage struct {
 // ListMultipartUploads returns up to limit unfinished uploads with keys that
 // begin with prefix, in the order of their keys and ids, behind the given ones.
 func (s *Service) ListMultipartUploads(ctx context.Context, caller arn.Caller, bucket, prefix, afterKey, afterID string, limit int) (UploadPage, error) {
-	b, err := s.open(ctx, caller, "s3:ListBucketMultipartUploads", bucket, "")
+	b, err := s.open(ctx, caller, access{action: "s3:ListBucketMultipartUploads", bucket: bucket})
 	if err != nil {
 		return UploadPage{}, err
 	}

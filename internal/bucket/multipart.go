@@ -32,7 +32,7 @@ type UploadRequest struct {
 
 // CreateMultipartUpload begins an upload; its id is the ID of what it returns.
 func (s *Service) CreateMultipartUpload(ctx context.Context, caller arn.Caller, req UploadRequest) (Object, error) {
-	u, err := s.draft(ctx, caller, req.Bucket, req.Key, req.Headers)
+	u, err := s.draft(ctx, caller, access{bucket: req.Bucket, key: req.Key, keys: writeKeys(req.Sealing, "")}, req.Headers)
 	if err != nil {
 		return Object{}, err
 	}
@@ -68,12 +68,13 @@ type PartRequest struct {
 	Bucket, Key, UploadID string
 	Number                int
 	Body                  Body
+	Source                string // as of a PutRequest
 }
 
 // UploadPart stores a part in place of the one of its number. It returns the
 // upload besides the part.
 func (s *Service) UploadPart(ctx context.Context, caller arn.Caller, req PartRequest) (Object, Part, error) {
-	u, err := s.upload(ctx, caller, "s3:PutObject", req.Bucket, req.Key, req.UploadID)
+	u, err := s.upload(ctx, caller, access{action: "s3:PutObject", bucket: req.Bucket, key: req.Key}, req.UploadID, req.Source)
 	if err != nil {
 		return Object{}, Part{}, err
 	}
@@ -100,17 +101,20 @@ func (s *Service) putPart(ctx context.Context, caller arn.Caller, u Object, numb
 	return p, said(s.store.InsertPart(ctx, u.ID, p))
 }
 
-// upload returns an upload to an object on which the caller may do action.
-func (s *Service) upload(ctx context.Context, caller arn.Caller, action, bucket, key, id string) (Object, error) {
-	if err := checkKey(key); err != nil {
+// upload returns an upload to an object to which the caller has access. What
+// is written to it is sealed as the upload is, and policies see that.
+func (s *Service) upload(ctx context.Context, caller arn.Caller, a access, id, source string) (Object, error) {
+	if err := checkKey(a.key); err != nil {
 		return Object{}, err
 	}
-	b, err := s.open(ctx, caller, action, bucket, key)
-	if err != nil {
+	u, lookup := s.store.Upload(ctx, Name{Partition: caller.Principal.Partition, Bucket: a.bucket, Key: a.key}, id)
+	if lookup == nil {
+		a.keys = writeKeys(u.Encryption.sealing(), source)
+	}
+	if _, err := s.open(ctx, caller, a); err != nil {
 		return Object{}, err
 	}
-	u, err := s.store.Upload(ctx, Name{Partition: b.Partition, Bucket: b.Name, Key: key}, id)
-	return u, said(err)
+	return u, said(lookup)
 }
 
 // A CompletedPart names a part of the object to be. Checksums are base64.
@@ -133,7 +137,7 @@ type CompleteRequest struct {
 // CompleteMultipartUpload makes an object of uploaded parts. No byte moves.
 // Completing an upload again is no error while its object is there.
 func (s *Service) CompleteMultipartUpload(ctx context.Context, caller arn.Caller, req CompleteRequest) (Object, error) {
-	u, err := s.upload(ctx, caller, "s3:PutObject", req.Bucket, req.Key, req.UploadID)
+	u, err := s.upload(ctx, caller, access{action: "s3:PutObject", bucket: req.Bucket, key: req.Key}, req.UploadID, "")
 	if errors.Is(err, NoSuchUpload) {
 		there, lookErr := s.there(ctx, Name{Partition: caller.Principal.Partition, Bucket: req.Bucket, Key: req.Key})
 		if lookErr == nil && there.ID == req.UploadID {
@@ -246,7 +250,7 @@ func (c Checksum) Type() string {
 
 // AbortMultipartUpload drops an upload and its parts.
 func (s *Service) AbortMultipartUpload(ctx context.Context, caller arn.Caller, bucket, key, id string) error {
-	u, err := s.upload(ctx, caller, "s3:AbortMultipartUpload", bucket, key, id)
+	u, err := s.upload(ctx, caller, access{action: "s3:AbortMultipartUpload", bucket: bucket, key: key}, id, "")
 	if err != nil {
 		return err
 	}
@@ -262,7 +266,7 @@ type PartPage struct {
 
 // ListParts returns up to limit parts of an upload with numbers above after.
 func (s *Service) ListParts(ctx context.Context, caller arn.Caller, bucket, key, id string, after, limit int) (PartPage, error) {
-	u, err := s.upload(ctx, caller, "s3:ListMultipartUploadParts", bucket, key, id)
+	u, err := s.upload(ctx, caller, access{action: "s3:ListMultipartUploadParts", bucket: bucket, key: key}, id, "")
 	if err != nil {
 		return PartPage{}, err
 	}

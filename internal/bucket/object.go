@@ -21,13 +21,14 @@ type PutRequest struct {
 	Body        Body
 	Headers     Headers
 	Sealing     Sealing
+	Source      string    // "BUCKET/KEY" of what a copy takes; empty: the body is the sender's
 	If          Condition // of the object that is there
 }
 
 // PutObject writes an object in place of what is there. When it returns
 // without an error the object is durable; when it fails nothing has changed.
 func (s *Service) PutObject(ctx context.Context, caller arn.Caller, req PutRequest) (Object, error) {
-	o, err := s.draft(ctx, caller, req.Bucket, req.Key, req.Headers)
+	o, err := s.draft(ctx, caller, access{bucket: req.Bucket, key: req.Key, keys: writeKeys(req.Sealing, req.Source)}, req.Headers)
 	if err != nil {
 		return Object{}, err
 	}
@@ -56,11 +57,12 @@ func (s *Service) PutObject(ctx context.Context, caller arn.Caller, req PutReque
 }
 
 // draft begins an object that the caller may write.
-func (s *Service) draft(ctx context.Context, caller arn.Caller, bucket, key string, h Headers) (Object, error) {
-	if err := checkKey(key); err != nil {
+func (s *Service) draft(ctx context.Context, caller arn.Caller, a access, h Headers) (Object, error) {
+	if err := checkKey(a.key); err != nil {
 		return Object{}, err
 	}
-	b, err := s.open(ctx, caller, "s3:PutObject", bucket, key)
+	a.action = "s3:PutObject"
+	b, err := s.open(ctx, caller, a)
 	if err != nil {
 		return Object{}, err
 	}
@@ -72,7 +74,7 @@ func (s *Service) draft(ctx context.Context, caller arn.Caller, bucket, key stri
 		return Object{}, fault.New(MetadataTooLarge, "Your metadata headers exceed the maximum allowed metadata size")
 	}
 	return Object{
-		Name:       Name{Partition: b.Partition, Bucket: b.Name, Key: key},
+		Name:       Name{Partition: b.Partition, Bucket: b.Name, Key: a.key},
 		ID:         uuid.NewString(),
 		ModifiedAt: s.now(),
 		Headers:    h,
@@ -132,7 +134,7 @@ func (s *Service) DeleteObject(ctx context.Context, caller arn.Caller, req Delet
 	if err := checkVersion(req.Version); err != nil {
 		return err
 	}
-	b, err := s.open(ctx, caller, "s3:DeleteObject", req.Bucket, req.Key)
+	b, err := s.open(ctx, caller, access{action: "s3:DeleteObject", bucket: req.Bucket, key: req.Key})
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func marked(mark string) map[string]string {
 // DeleteIfMarked implements [objects.Store]. An object that replaces the
 // marked one between the look and the deletion has another ETag, and stays.
 func (s *Service) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref objects.Ref, mark string) error {
-	b, err := s.open(ctx, caller, "s3:DeleteObject", ref.Bucket, ref.Key)
+	b, err := s.open(ctx, caller, access{action: "s3:DeleteObject", bucket: ref.Bucket, key: ref.Key})
 	if err != nil {
 		return err
 	}
@@ -77,14 +77,15 @@ func (s *Service) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref obj
 // is dropped at once.
 func (s *Service) CanPut(ctx context.Context, caller arn.Caller, key string, refs ...objects.Ref) error {
 	for _, ref := range refs {
-		o, err := s.draft(ctx, caller, ref.Bucket, ref.Key, Headers{})
+		sealing := Sealing{KMS: key != "", Key: key}
+		o, err := s.draft(ctx, caller, access{bucket: ref.Bucket, key: ref.Key, keys: writeKeys(sealing, "")}, Headers{})
 		if err != nil {
 			return err
 		}
 		if key == "" {
 			continue
 		}
-		if _, _, err = s.newKey(ctx, caller, o.Name, Sealing{KMS: true, Key: key}); err != nil {
+		if _, _, err = s.newKey(ctx, caller, o.Name, sealing); err != nil {
 			return err
 		}
 	}
@@ -94,7 +95,7 @@ func (s *Service) CanPut(ctx context.Context, caller arn.Caller, key string, ref
 // CanDelete implements [objects.Store].
 func (s *Service) CanDelete(ctx context.Context, caller arn.Caller, refs ...objects.Ref) error {
 	for _, ref := range refs {
-		if _, err := s.open(ctx, caller, "s3:DeleteObject", ref.Bucket, ref.Key); err != nil {
+		if _, err := s.open(ctx, caller, access{action: "s3:DeleteObject", bucket: ref.Bucket, key: ref.Key}); err != nil {
 			return err
 		}
 	}

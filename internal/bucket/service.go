@@ -23,17 +23,24 @@ type Service struct {
 	keys        Keys
 	permissions Permissions
 	now         func() time.Time
+	policies    *policy.Cache
 }
 
 // New returns a service that keeps rows in store and bytes in blobs.
 func New(store Store, blobs blob.Store, keys Keys, permissions Permissions, now func() time.Time) *Service {
-	return &Service{store: store, blobs: blobs, keys: keys, permissions: permissions, now: now}
+	return &Service{store: store, blobs: blobs, keys: keys, permissions: permissions, now: now, policies: policy.NewCache(policy.Parse)}
 }
 
-// open returns a bucket in the caller's region on which the caller may do
-// action, or with a key on that object.
-func (s *Service) open(ctx context.Context, caller arn.Caller, action, name, key string) (Bucket, error) {
-	b, err := s.find(ctx, caller, action, name, key)
+// access is what a request is about to do: an action on a bucket, or with a
+// key on that object.
+type access struct {
+	action, bucket, key string
+	keys                policy.Keys // the condition keys of the request
+}
+
+// open returns a bucket in the caller's region on which the caller has access.
+func (s *Service) open(ctx context.Context, caller arn.Caller, a access) (Bucket, error) {
+	b, err := s.find(ctx, caller, a)
 	if err != nil {
 		return Bucket{}, err
 	}
@@ -44,33 +51,49 @@ func (s *Service) open(ctx context.Context, caller arn.Caller, action, name, key
 }
 
 // find is open for a bucket in any region.
-func (s *Service) find(ctx context.Context, caller arn.Caller, action, name, key string) (Bucket, error) {
+func (s *Service) find(ctx context.Context, caller arn.Caller, a access) (Bucket, error) {
+	b, err := s.named(ctx, caller, a.bucket)
+	if err != nil {
+		return Bucket{}, err
+	}
+	return b, s.allow(ctx, caller, a, b)
+}
+
+// named returns a bucket by its name, whosever it is.
+func (s *Service) named(ctx context.Context, caller arn.Caller, name string) (Bucket, error) {
 	if err := checkBucketName(name); err != nil {
 		return Bucket{}, err
 	}
 	b, err := s.store.Bucket(ctx, caller.Principal.Partition, name)
-	if err != nil {
-		return Bucket{}, said(err)
-	}
-	return b, s.allow(ctx, caller, action, b, key)
+	return b, said(err)
 }
 
-// allow refuses what the caller's policies do not allow on a bucket or an
-// object in it.
-func (s *Service) allow(ctx context.Context, caller arn.Caller, action string, b Bucket, key string) error {
-	if caller.Principal.Account != b.Account {
-		return foreign()
+// allow refuses what the caller's policies and the bucket's do not allow.
+func (s *Service) allow(ctx context.Context, caller arn.Caller, a access, b Bucket) error {
+	attached, err := s.attached(b)
+	if err != nil {
+		return err
 	}
+	return s.decide(ctx, caller, a, b, attached)
+}
+
+// decide is allow with the bucket policies that are given. Callers of another
+// account than the bucket's learn nothing but yes or no.
+func (s *Service) decide(ctx context.Context, caller arn.Caller, a access, b Bucket, attached []policy.Policy) error {
 	who, err := s.permissions.Subject(ctx, caller)
 	if err != nil {
 		return err
 	}
-	resource := Name{Partition: b.Partition, Bucket: b.Name, Key: key}.ARN()
-	decision := policy.Authorize(who, policy.Request{Action: action, Resource: resource}, b.Account, nil)
+	request := policy.Request{Action: a.action, Resource: Name{Partition: b.Partition, Bucket: b.Name, Key: a.key}.ARN(), Keys: a.keys}
+	decision := policy.Authorize(who, request, b.Account, attached)
 	if decision.Allowed() {
 		return nil
 	}
-	return denied(caller.Principal, action, resource, decision.Reason())
+	why := &policy.DeniedError{Principal: caller.Principal, Request: request, Decision: decision, Foreign: caller.Principal.Account != b.Account}
+	if why.Foreign {
+		return foreign().Because(why)
+	}
+	return denied(caller.Principal, a.action, request.Resource, decision.Reason()).Because(why)
 }
 
 // said adds the message to a code that the store returned bare.

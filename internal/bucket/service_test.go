@@ -30,7 +30,7 @@ func (p policies) Subject(_ context.Context, caller arn.Caller) (policy.Subject,
 	if p == nil {
 		p = policies{policy.FullAccess(caller.Principal.Account)}
 	}
-	return policy.Subject{Principal: caller.Principal, Identity: p}, nil
+	return policy.Subject{Principal: caller.Principal, Identity: p, Mandate: caller.Mandate}, nil
 }
 
 // A world is a service over a real database.

@@ -23,6 +23,9 @@ type Buckets interface {
 	Bucket(ctx context.Context, partition, name string) (Bucket, error)
 	// Buckets returns an account's buckets in the order of their names.
 	Buckets(ctx context.Context, partition, account string) ([]Bucket, error)
+	// SetBucketPolicy replaces the text of a bucket's policy; it fails with
+	// NoSuchBucket.
+	SetBucketPolicy(ctx context.Context, partition, name, policy string) error
 	// DeleteBucket deletes a bucket and its uploads; it fails with
 	// NoSuchBucket, or with BucketNotEmpty where an object is in it.
 	DeleteBucket(ctx context.Context, partition, name string) error

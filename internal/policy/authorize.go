@@ -10,7 +10,7 @@ import "mimeo/internal/arn"
 //   - this package, from the principal and the owner of the resource:
 //     aws:PrincipalArn, aws:PrincipalAccount, aws:PrincipalType,
 //     aws:PrincipalIsAWSService, aws:PrincipalServiceName, aws:username of a
-//     user, aws:ResourceAccount;
+//     user, aws:ResourceAccount, s3:ResourceAccount, kms:CallerAccount;
 //   - package identity, in [Subject].Keys: aws:userid, aws:PrincipalTag/*,
 //     aws:SourceIp, aws:SecureTransport, aws:RequestedRegion, aws:CurrentTime,
 //     aws:EpochTime, aws:ViaAWSService, and aws:PrincipalArn of a session whose

@@ -42,7 +42,13 @@ type statement struct {
 
 // A SyntaxError says why a text is no policy document: which element, and
 // what is wrong with it. Its text may be shown to the caller.
-type SyntaxError struct{ Message string }
+type SyntaxError struct {
+	Message string
+	// Element is the element of a statement that is wrong, where it is one;
+	// Missing says that it is not there.
+	Element string
+	Missing bool
+}
 
 func (e *SyntaxError) Error() string { return e.Message }
 

@@ -181,6 +181,10 @@ func (doc *Document) parseStatement(v jsontext.Value, where string, d *dialect) 
 	}
 	for _, name := range slices.Sorted(maps.Keys(elements)) {
 		if err := s.element(doc, name, elements[name], where, d); err != nil {
+			var syntax *SyntaxError
+			if errors.As(err, &syntax) {
+				syntax.Element = name
+			}
 			return s, err
 		}
 	}
@@ -206,7 +210,9 @@ func checkElements(elements map[string]jsontext.Value, where string, d *dialect)
 	}
 	for _, name := range d.required {
 		if elements[name] == nil && elements["Not"+name] == nil {
-			return malformed("In %s, the element %s is missing.", where, name)
+			err := malformed("In %s, the element %s is missing.", where, name)
+			err.Element, err.Missing = name, true
+			return err
 		}
 	}
 	return nil

@@ -46,13 +46,10 @@ func (q *question) values(key string) []string {
 // owner of the resource.
 func derived(q *question, key string) (string, bool) {
 	who := q.who.Principal
-	if !strings.HasPrefix(key, "aws:") {
-		return "", false
-	}
 	switch key {
 	case "aws:principalarn":
 		return principalARN(who).String(), !who.IsService()
-	case "aws:principalaccount":
+	case "aws:principalaccount", "kms:calleraccount":
 		return who.Account, who.Account != ""
 	case "aws:principaltype":
 		kind, ok := principalTypes[kindOf(who)]
@@ -66,7 +63,7 @@ func derived(q *question, key string) (string, bool) {
 		return who.Name, who.IsService()
 	case "aws:username":
 		return who.Name[strings.LastIndex(who.Name, "/")+1:], kindOf(who) == "user"
-	case "aws:resourceaccount":
+	case "aws:resourceaccount", "s3:resourceaccount":
 		return q.owner, q.owner != ""
 	default:
 		return "", false

@@ -19,7 +19,6 @@ const (
 	internalError    fault.Code = "InternalError"
 	invalidURICode   fault.Code = "InvalidURI"
 	malformedXML     fault.Code = "MalformedXML"
-	methodNotAllowed fault.Code = "MethodNotAllowed"
 	messageTooLong   fault.Code = "MaxMessageLengthExceeded"
 	missingLength    fault.Code = "MissingContentLength"
 	notImplementedIs fault.Code = "NotImplemented"
@@ -69,8 +68,10 @@ var renderings = map[fault.Code]rendering{
 	bucket.KMSInvalidState:              {status: http.StatusBadRequest},
 	bucket.KMSNotFound:                  {status: http.StatusBadRequest},
 	bucket.KeyTooLong:                   {status: http.StatusBadRequest},
+	bucket.MalformedPolicy:              {status: http.StatusBadRequest},
 	bucket.MetadataTooLarge:             {status: http.StatusBadRequest},
 	bucket.NoSuchBucket:                 {status: http.StatusNotFound},
+	bucket.NoSuchBucketPolicy:           {status: http.StatusNotFound},
 	bucket.NoSuchKey:                    {status: http.StatusNotFound},
 	bucket.NoSuchUpload:                 {status: http.StatusNotFound},
 	bucket.NoSuchVersion:                {status: http.StatusNotFound},
@@ -78,13 +79,13 @@ var renderings = map[fault.Code]rendering{
 	bucket.PreconditionFailed:           {status: http.StatusPreconditionFailed},
 	bucket.TooManyBuckets:               {status: http.StatusBadRequest},
 
-	aclNotSupported:  {status: http.StatusBadRequest},
-	invalidURICode:   {status: http.StatusBadRequest},
-	malformedXML:     {status: http.StatusBadRequest},
-	methodNotAllowed: {status: http.StatusMethodNotAllowed},
-	messageTooLong:   {status: http.StatusBadRequest},
-	notImplementedIs: {status: http.StatusNotImplemented},
-	requestTimeout:   {status: http.StatusBadRequest},
+	aclNotSupported:         {status: http.StatusBadRequest},
+	invalidURICode:          {status: http.StatusBadRequest},
+	malformedXML:            {status: http.StatusBadRequest},
+	bucket.MethodNotAllowed: {status: http.StatusMethodNotAllowed},
+	messageTooLong:          {status: http.StatusBadRequest},
+	notImplementedIs:        {status: http.StatusNotImplemented},
+	requestTimeout:          {status: http.StatusBadRequest},
 
 	sigv4.MissingToken:       {code: bucket.AccessDenied, status: http.StatusForbidden, message: "Access Denied"},
 	sigv4.Incomplete:         {code: bucket.AuthorizationHeaderMalformed, status: http.StatusBadRequest},

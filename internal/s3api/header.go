@@ -54,6 +54,8 @@ var headers = map[string][]string{
 	"x-amz-source-expected-bucket-owner":    nil,
 	"x-amz-tagging-directive":               {"COPY"},
 
+	"x-amz-confirm-remove-self-bucket-access": {"true", "false", "True", "False"}, // root cannot be locked out
+
 	aclHeader:                          {"private", "bucket-owner-full-control"},
 	"x-amz-bucket-object-lock-enabled": {"false", "False"},
 	"x-amz-object-ownership":           {"BucketOwnerEnforced"},
@@ -136,7 +138,7 @@ func withoutChunked(values []string) string {
 
 // sealing reads how an object shall be sealed.
 func sealing(h http.Header) (bucket.Sealing, error) {
-	s := bucket.Sealing{KMS: h.Get(sseHeader) == "aws:kms", Key: h.Get(sseKeyHeader)}
+	s := bucket.Sealing{KMS: h.Get(sseHeader) == "aws:kms", Named: h.Get(sseHeader) != "", Key: h.Get(sseKeyHeader)}
 	text := h.Get(sseContextHeader)
 	if !s.KMS && (s.Key != "" || text != "") {
 		return s, fault.New(bucket.InvalidArgument, "Server Side Encryption with AWS KMS managed key requires HTTP header %s : aws:kms", sseHeader)

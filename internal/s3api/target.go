@@ -133,11 +133,14 @@ var operations = []operation{
 	{name: "ListBuckets", method: "GET", level: ofService, allowed: []string{"prefix", "max-buckets", "continuation-token", "bucket-region"}, run: (*API).listBuckets},
 
 	{name: "GetBucketLocation", method: "GET", level: ofBucket, required: []string{"location"}, run: (*API).getBucketLocation},
+	{name: "GetBucketPolicy", method: "GET", level: ofBucket, required: []string{"policy"}, run: (*API).getBucketPolicy},
 	{name: "ListMultipartUploads", method: "GET", level: ofBucket, required: []string{"uploads"}, allowed: []string{"prefix", "key-marker", "upload-id-marker", "max-uploads", "encoding-type"}, run: (*API).listMultipartUploads},
 	{name: "ListObjectsV2", method: "GET", level: ofBucket, required: []string{"list-type"}, allowed: []string{"prefix", "delimiter", "max-keys", "encoding-type", "continuation-token", "start-after", "fetch-owner"}, run: (*API).listObjectsV2},
 	{name: "ListObjects", method: "GET", level: ofBucket, allowed: []string{"prefix", "delimiter", "max-keys", "encoding-type", "marker"}, run: (*API).listObjects},
 	{name: "HeadBucket", method: "HEAD", level: ofBucket, run: (*API).headBucket},
+	{name: "PutBucketPolicy", method: "PUT", level: ofBucket, required: []string{"policy"}, hasBody: true, run: (*API).putBucketPolicy},
 	{name: "CreateBucket", method: "PUT", level: ofBucket, hasBody: true, run: (*API).createBucket},
+	{name: "DeleteBucketPolicy", method: "DELETE", level: ofBucket, required: []string{"policy"}, run: (*API).deleteBucketPolicy},
 	{name: "DeleteBucket", method: "DELETE", level: ofBucket, run: (*API).deleteBucket},
 	{name: "DeleteObjects", method: "POST", level: ofBucket, required: []string{"delete"}, hasBody: true, run: (*API).deleteObjects},
 
@@ -167,7 +170,7 @@ func (t target) operation(r *http.Request) (operation, error) {
 		}
 	}
 	if !known {
-		return operation{}, fault.New(methodNotAllowed, "The specified method is not allowed against this resource.")
+		return operation{}, fault.New(bucket.MethodNotAllowed, "The specified method is not allowed against this resource.")
 	}
 	return operation{}, notImplemented("query")
 }

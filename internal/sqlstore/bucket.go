@@ -18,12 +18,12 @@ func (db *DB) Buckets() *Buckets { return &Buckets{db} }
 
 var _ bucket.Store = (*Buckets)(nil)
 
-const bucketColumns = `partition, name, region, account, created`
+const bucketColumns = `partition, name, region, account, created, policy`
 
 func scanBucket(row scanner) (bucket.Bucket, error) {
 	var b bucket.Bucket
 	var created int64
-	err := row.Scan(&b.Partition, &b.Name, &b.Region, &b.Account, &created)
+	err := row.Scan(&b.Partition, &b.Name, &b.Region, &b.Account, &created, &b.Policy)
 	b.CreatedAt = instant(created)
 	return b, err
 }
@@ -31,8 +31,8 @@ func scanBucket(row scanner) (bucket.Bucket, error) {
 // InsertBucket implements [bucket.Store].
 func (s *Buckets) InsertBucket(ctx context.Context, b bucket.Bucket) error {
 	return s.db.write(ctx, func(t *tx) error {
-		inserted, err := changed(t.ExecContext(ctx, `INSERT INTO buckets (`+bucketColumns+`) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (partition, name) DO NOTHING`,
-			b.Partition, b.Name, b.Region, b.Account, millis(b.CreatedAt)))
+		inserted, err := changed(t.ExecContext(ctx, `INSERT INTO buckets (`+bucketColumns+`) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (partition, name) DO NOTHING`,
+			b.Partition, b.Name, b.Region, b.Account, millis(b.CreatedAt), b.Policy))
 		if err != nil {
 			return fmt.Errorf("insert bucket %s: %w", b.Name, err)
 		}
@@ -59,6 +59,20 @@ func (s *Buckets) Buckets(ctx context.Context, partition, account string) ([]buc
 		return nil, fmt.Errorf("list buckets of %s: %w", account, err)
 	}
 	return collect(rows, scanBucket)
+}
+
+// SetBucketPolicy implements [bucket.Store].
+func (s *Buckets) SetBucketPolicy(ctx context.Context, partition, name, policy string) error {
+	return s.db.write(ctx, func(t *tx) error {
+		there, err := changed(t.ExecContext(ctx, `UPDATE buckets SET policy = $1 WHERE partition = $2 AND name = $3`, policy, partition, name))
+		if err != nil {
+			return fmt.Errorf("set the policy of bucket %s: %w", name, err)
+		}
+		if !there {
+			return bucket.NoSuchBucket
+		}
+		return nil
+	})
 }
 
 // DeleteBucket implements [bucket.Store].
