@@ -30,6 +30,37 @@ type Store interface {
 	Delete(ctx context.Context, d digest.Digest) error
 	// List yields every stored blob in no particular order.
 	List(ctx context.Context) iter.Seq2[Info, error]
+	Stager
+}
+
+// A Stager keeps bytes that are to become a blob, so that a writer which is cut
+// can go on where it was. Whoever stages chooses the name, and has it to
+// itself.
+type Stager interface {
+	// Stage opens what is staged under name, cut to its first keep bytes; with
+	// 0 it begins anew. It fails with ErrNotFound where there are fewer.
+	Stage(ctx context.Context, name digest.Digest, keep int64) (Staging, error)
+	// Publish makes what is staged under name, and synced, the blob d, which
+	// is its digest. Publishing twice is no error; it fails with ErrNotFound
+	// where there is neither.
+	Publish(ctx context.Context, name, d digest.Digest) error
+	// Discard removes what is staged, if anything is.
+	Discard(ctx context.Context, name digest.Digest) error
+	// Staged yields what is staged, in no particular order; Info.Digest is
+	// the name.
+	Staged(ctx context.Context) iter.Seq2[Info, error]
+}
+
+// A Staging is open for more bytes. After an error of Write or Sync only Close
+// is left: what was synced before is what can be gone on from.
+type Staging interface {
+	io.WriteCloser
+	// Sync makes durable what was written.
+	Sync() error
+	// Digest and Size are those of all the bytes, kept ones among them, as
+	// they were read and written.
+	Digest() digest.Digest
+	Size() int64
 }
 
 // A Blob is an open blob.

@@ -3,6 +3,7 @@ package blob
 import (
 	"context"
 	"fmt"
+	"iter"
 	"time"
 
 	"mimeo/internal/digest"
@@ -29,20 +30,28 @@ type Sweeper struct {
 
 // Swept is what a sweep found.
 type Swept struct {
-	Blobs   int   // looked at
+	Blobs   int   // looked at, unfinished ones among them
 	Deleted int   // of them
 	Bytes   int64 // in the deleted blobs
 }
 
-// Sweep looks at every blob once. It asks for the references of a blob right
-// before it deletes it, and where the answer is an error it deletes nothing
-// and stops.
+// Sweep looks at every blob once, and at every one that is being staged. It
+// asks for the references of a blob right before it deletes it, and where the
+// answer is an error it deletes nothing and stops.
 func (s Sweeper) Sweep(ctx context.Context) (Swept, error) {
 	var swept Swept
+	err := s.sweep(ctx, &swept, s.Store.List(ctx), s.Store.Delete)
+	if err == nil {
+		err = s.sweep(ctx, &swept, s.Store.Staged(ctx), s.Store.Discard)
+	}
+	return swept, err
+}
+
+func (s Sweeper) sweep(ctx context.Context, swept *Swept, stored iter.Seq2[Info, error], remove func(context.Context, digest.Digest) error) error {
 	before := s.Now().Add(-s.Grace)
-	for info, err := range s.Store.List(ctx) {
+	for info, err := range stored {
 		if err != nil {
-			return swept, fmt.Errorf("sweep: %w", err)
+			return fmt.Errorf("sweep: %w", err)
 		}
 		swept.Blobs++
 		if !info.StoredAt.Before(before) {
@@ -50,16 +59,16 @@ func (s Sweeper) Sweep(ctx context.Context) (Swept, error) {
 		}
 		used, err := s.References.Referenced(ctx, info.Digest)
 		if err != nil {
-			return swept, fmt.Errorf("sweep: references of blob %s: %w", info.Digest, err)
+			return fmt.Errorf("sweep: references of blob %s: %w", info.Digest, err)
 		}
 		if used {
 			continue
 		}
-		if err := s.Store.Delete(ctx, info.Digest); err != nil {
-			return swept, fmt.Errorf("sweep: %w", err)
+		if err := remove(ctx, info.Digest); err != nil {
+			return fmt.Errorf("sweep: %w", err)
 		}
 		swept.Deleted++
 		swept.Bytes += info.Size
 	}
-	return swept, nil
+	return nil
 }

@@ -53,12 +53,16 @@ func Seal(r io.Reader, k Key) (io.Reader, error) { return seal(r, k, nil) }
 
 // seal is Seal with the source of the nonce; nil is the system's.
 func seal(r io.Reader, k Key, random io.Reader) (io.Reader, error) {
+	c := config(k)
+	c.Rand = random
+	return sealPackages(io.MultiReader(bytes.NewReader([]byte{marker}), r), k, c)
+}
+
+func sealPackages(r io.Reader, k Key, c sio.Config) (io.Reader, error) {
 	if k.IsZero() {
 		return nil, ErrEmptyKey
 	}
-	c := config(k)
-	c.Rand = random
-	sealed, err := sio.EncryptReader(io.MultiReader(bytes.NewReader([]byte{marker}), r), c)
+	sealed, err := sio.EncryptReader(r, c)
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}

@@ -89,14 +89,20 @@ func Step[T any](ctx context.Context, run *Run, name string, do func(context.Con
 	if result, err = do(ctx); err != nil {
 		return result, err
 	}
+	return result, Record(ctx, run, name, result)
+}
+
+// Record records how far a step has come, or its result, in the place of what
+// was recorded before.
+func Record[T any](ctx context.Context, run *Run, name string, result T) error {
 	encoded, err := json.Marshal(result)
 	if err != nil {
-		return result, fmt.Errorf("encode step %q of job %d: %w", name, run.Job, err)
+		return fmt.Errorf("encode step %q of job %d: %w", name, run.Job, err)
 	}
 	if err := run.steps.RecordStep(ctx, run.Attempt, name, encoded); err != nil {
-		return result, fmt.Errorf("record step %q of job %d: %w", name, run.Job, err)
+		return fmt.Errorf("record step %q of job %d: %w", name, run.Job, err)
 	}
-	return result, nil
+	return nil
 }
 
 // Recorded returns the result of a step that has finished, and whether it

@@ -37,6 +37,10 @@ func Run(t *testing.T, newStore func(t *testing.T) blob.Store) {
 		"delete removes, and twice is no error":     deleteTwice,
 		"list yields every blob":                    listAll,
 		"list ends when told, or when context ends": listEnds,
+		"a cut writer goes on where it was synced":  stageResumes,
+		"more than is staged cannot be kept":        stageKeepsNoMore,
+		"publish names the bytes, and twice":        publishTwice,
+		"what is staged is listed until it is gone": stagedIsListed,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

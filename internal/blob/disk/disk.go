@@ -1,5 +1,6 @@
 // Package disk keeps blobs as files: DIR/ab/abcd… is named by the digest of
-// its bytes, DIR/tmp holds what is still being written. A blob is written to
+// its bytes, DIR/tmp holds what is still being written, DIR/staged what is
+// written in several goes. A blob is written to
 // a temporary file, synced, renamed, and its directory synced; so a name that
 // exists has all its bytes, whenever the power fails.
 //
@@ -23,6 +24,7 @@ import (
 
 const (
 	temporary = "tmp"
+	staging   = "staged"
 	dirMode   = 0o700
 )
 
@@ -52,8 +54,10 @@ func OpenWith(dir string, o Options) (*Store, error) {
 	if err := os.RemoveAll(s.path(temporary)); err != nil {
 		return nil, fmt.Errorf("remove unfinished blobs: %w", err)
 	}
-	if err := os.MkdirAll(s.path(temporary), dirMode); err != nil {
-		return nil, fmt.Errorf("open blob directory: %w", err)
+	for _, d := range []string{temporary, staging} {
+		if err := os.MkdirAll(s.path(d), dirMode); err != nil {
+			return nil, fmt.Errorf("open blob directory: %w", err)
+		}
 	}
 	for _, d := range []string{dir, filepath.Dir(dir)} {
 		if err := syncDir(d); err != nil {
@@ -182,18 +186,18 @@ func (s *Store) List(ctx context.Context) iter.Seq2[blob.Info, error] {
 			return
 		}
 		for _, fan := range fans {
-			if fan.Name() == temporary || !fan.IsDir() {
+			if fan.Name() == temporary || fan.Name() == staging || !fan.IsDir() {
 				continue
 			}
-			if !s.listFan(ctx, fan.Name(), yield) {
+			if !s.listDir(ctx, fan.Name(), yield) {
 				return
 			}
 		}
 	}
 }
 
-// listFan yields the blobs of one directory; false ends the listing.
-func (s *Store) listFan(ctx context.Context, fan string, yield func(blob.Info, error) bool) bool {
+// listDir yields the blobs of one directory; false ends the listing.
+func (s *Store) listDir(ctx context.Context, fan string, yield func(blob.Info, error) bool) bool {
 	files, err := os.ReadDir(s.path(fan))
 	if err != nil {
 		yield(blob.Info{}, fmt.Errorf("list blobs: %w", err))

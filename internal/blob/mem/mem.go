@@ -17,8 +17,9 @@ import (
 
 // A Store keeps blobs in memory. The zero value is not usable: see [New].
 type Store struct {
-	mu    sync.Mutex
-	blobs map[digest.Digest]stored
+	mu     sync.Mutex
+	blobs  map[digest.Digest]stored
+	staged map[digest.Digest]stored
 }
 
 type stored struct {
@@ -27,7 +28,9 @@ type stored struct {
 }
 
 // New returns an empty store.
-func New() *Store { return &Store{blobs: map[digest.Digest]stored{}} }
+func New() *Store {
+	return &Store{blobs: map[digest.Digest]stored{}, staged: map[digest.Digest]stored{}}
+}
 
 // Put implements [blob.Store].
 func (s *Store) Put(ctx context.Context, r io.Reader) (digest.Digest, int64, error) {
@@ -67,9 +70,16 @@ func (s *Store) Delete(_ context.Context, d digest.Digest) error {
 
 // List implements [blob.Store]. It yields the blobs that were there when it
 // began.
-func (s *Store) List(ctx context.Context) iter.Seq2[blob.Info, error] {
+func (s *Store) List(ctx context.Context) iter.Seq2[blob.Info, error] { return s.list(ctx, s.blobs) }
+
+// Staged implements [blob.Stager], as List does.
+func (s *Store) Staged(ctx context.Context) iter.Seq2[blob.Info, error] {
+	return s.list(ctx, s.staged)
+}
+
+func (s *Store) list(ctx context.Context, of map[digest.Digest]stored) iter.Seq2[blob.Info, error] {
 	return func(yield func(blob.Info, error) bool) {
-		for _, info := range s.snapshot() {
+		for _, info := range s.snapshot(of) {
 			if err := ctx.Err(); err != nil {
 				yield(blob.Info{}, fmt.Errorf("list blobs: %w", err))
 				return
@@ -81,11 +91,11 @@ func (s *Store) List(ctx context.Context) iter.Seq2[blob.Info, error] {
 	}
 }
 
-func (s *Store) snapshot() []blob.Info {
+func (s *Store) snapshot(of map[digest.Digest]stored) []blob.Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	infos := make([]blob.Info, 0, len(s.blobs))
-	for d, b := range s.blobs {
+	infos := make([]blob.Info, 0, len(of))
+	for d, b := range of {
 		infos = append(infos, blob.Info{Digest: d, Size: int64(len(b.bytes)), StoredAt: b.at})
 	}
 	return infos
