@@ -77,7 +77,7 @@ type Writer struct {
 // Put writes the file of a role, sealed with the version's KMS key where it
 // has one. open returns the content, which Put closes.
 func (w Writer) Put(ctx context.Context, role customlabels.Role, open func(context.Context) (io.ReadCloser, error)) (at customlabels.S3Location, err error) {
-	at = w.location(role)
+	at = File(role, w.Version.ARN, w.Version.OutputConfig)
 	body, err := open(ctx)
 	if err != nil {
 		return at, err
@@ -96,12 +96,6 @@ func (w Writer) Put(ctx context.Context, role customlabels.Role, open func(conte
 		return at, fmt.Errorf("write %s: %w", at, err)
 	}
 	return at, nil
-}
-
-// location is where the file of a role is written.
-func (w Writer) location(role customlabels.Role) customlabels.S3Location {
-	output := w.Version.OutputConfig
-	return customlabels.S3Location{Bucket: output.Bucket, Key: output.Key(customlabels.ResultFile(role, w.Version.ARN))}
 }
 
 // mark names the one version that a file was written for.
