@@ -14,7 +14,7 @@ var (
 	domain    = []string{"customlabels", "policy", "manifest"}
 	vision    = []string{"pixel", "descriptor", "ridge"}
 	contracts = []string{"blob", "envelope", "objects", "job", "family"}
-	services  = []string{"quota", "identity", "kms", "bucket", "vault", "results", "registry", "copier", "training", "serving", "lineage"}
+	services  = []string{"quota", "events", "identity", "kms", "bucket", "vault", "results", "registry", "copier", "training", "serving", "lineage"}
 	edges     = []string{"sigv4", "reqlog", "awsjson", "awsquery", "rekapi", "mimeoapi", "kmsapi", "stsapi", "s3api"}
 )
 
@@ -41,6 +41,7 @@ var arrows = map[string][]string{
 	"family":   {"customlabels", "pixel"},
 
 	"quota":    {"arn", "customlabels", "fault", "manifest"},
+	"events":   {"arn", "customlabels", "envelope", "fault", "job"},
 	"identity": {"arn", "envelope", "fault", "policy"},
 	"kms":      {"arn", "envelope", "fault", "policy"},
 	"bucket":   {"arn", "blob", "digest", "envelope", "fault", "kms", "objects", "policy"},
@@ -58,13 +59,14 @@ var arrows = map[string][]string{
 	"awsjson":  {"arn", "fault", "reqlog", "sigv4"},
 	"awsquery": {"arn", "fault", "reqlog", "sigv4"},
 	"rekapi":   {"arn", "awsjson", "copier", "customlabels", "fault", "objects", "registry", "serving", "training"},
-	"mimeoapi": {"arn", "awsjson", "copier", "customlabels", "digest", "fault", "lineage", "objects", "registry", "rekapi", "serving", "training"},
+	"mimeoapi": {"arn", "awsjson", "copier", "customlabels", "digest", "events", "fault", "lineage", "objects", "registry", "rekapi", "serving", "training"},
 	"kmsapi":   {"arn", "awsjson", "fault", "kms"},
 	"stsapi":   {"arn", "awsquery", "fault", "identity"},
 	"s3api":    {"arn", "bucket", "fault", "reqlog", "sigv4"},
 
 	"sqlite":            nil,
 	"sqlstore":          concat(values, []string{"customlabels", "job", "sqlite"}, services),
+	"webhook":           {"events"},
 	"blob/disk":         {"blob", "digest"},
 	"blob/mem":          {"blob", "digest"},
 	"family/classifier": concat([]string{"family", "customlabels"}, vision),
@@ -75,7 +77,7 @@ var arrows = map[string][]string{
 	"job/jobtest":       {"job"},
 	"family/familytest": {"family", "customlabels", "pixel"},
 
-	"app":        concat(values, domain, contracts, services, edges, []string{"sqlstore", "blob/disk", "family/classifier"}),
+	"app":        concat(values, domain, contracts, services, edges, []string{"sqlstore", "webhook", "blob/disk", "family/classifier"}),
 	"demo/parts": nil,
 	"demo":       {"app", "demo/parts"},
 	"apptest":    {"app", "family", "faults", "pixel"},

@@ -6,6 +6,8 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+
+	"mimeo/internal/webhook"
 )
 
 // DefaultListen is the address of a server that was told no other.
@@ -26,11 +28,15 @@ type Config struct {
 	// own operations, are worked on at once; DefaultMaxInFlight where 0. The
 	// next one is answered ThrottlingException.
 	MaxInFlight int
+	// EventPrivateTargets lets events go to internal networks and to this
+	// machine; unset, to public addresses only.
+	EventPrivateTargets bool
 }
 
 // FromEnvironment fills what is unset in c from the variables MIMEO_DATA_DIR,
-// MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY and MIMEO_MAX_IN_FLIGHT, then with
-// the defaults. What is no number there is refused when the server starts.
+// MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY, MIMEO_MAX_IN_FLIGHT and
+// MIMEO_EVENT_PRIVATE_TARGETS, then with the defaults. What is no number there
+// is refused when the server starts.
 func (c Config) FromEnvironment(getenv func(string) string) Config {
 	for _, f := range []struct {
 		field              *string
@@ -55,11 +61,22 @@ func (c Config) FromEnvironment(getenv func(string) string) Config {
 		}
 		c.MaxInFlight = n
 	}
+	if allow, err := strconv.ParseBool(getenv("MIMEO_EVENT_PRIVATE_TARGETS")); err == nil && allow {
+		c.EventPrivateTargets = true
+	}
 	return c
 }
 
 // maxInFlight is MaxInFlight or its default.
 func (c Config) maxInFlight() int { return cmp.Or(c.MaxInFlight, DefaultMaxInFlight) }
+
+// eventReach is how far events go.
+func (c Config) eventReach() webhook.Reach {
+	if c.EventPrivateTargets {
+		return webhook.Internal
+	}
+	return webhook.Public
+}
 
 func (c Config) validate() error {
 	switch {

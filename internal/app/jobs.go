@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"mimeo/internal/copier"
+	"mimeo/internal/events"
 	"mimeo/internal/job"
 	"mimeo/internal/serving"
 	"mimeo/internal/training"
@@ -20,6 +21,7 @@ func (s *services) workers() []job.Worker {
 		training.Worker{Service: s.training},
 		serving.Starter{Service: s.serving},
 		serving.Stopper{Service: s.serving},
+		events.Worker{Service: s.events},
 	)
 }
 
@@ -27,5 +29,6 @@ func (s *services) workers() []job.Worker {
 // runner's default.
 var concurrency = map[job.Kind]int{
 	copier.Kind:   8,
-	training.Kind: 1, // it uses every processor
+	training.Kind: 1,  // it uses every processor
+	events.Kind:   32, // they wait for others
 }

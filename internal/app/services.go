@@ -15,6 +15,7 @@ import (
 	"mimeo/internal/bucket"
 	"mimeo/internal/copier"
 	"mimeo/internal/envelope"
+	"mimeo/internal/events"
 	"mimeo/internal/family"
 	"mimeo/internal/identity"
 	"mimeo/internal/job"
@@ -32,6 +33,7 @@ import (
 	"mimeo/internal/stsapi"
 	"mimeo/internal/training"
 	"mimeo/internal/vault"
+	"mimeo/internal/webhook"
 )
 
 // Extras are what tests and benchmarks add to a server.
@@ -63,6 +65,7 @@ type services struct {
 	serving  *serving.Service
 	lineage  *lineage.Service
 	quotas   *quota.Service
+	events   *events.Service
 }
 
 // assemble builds the services, the HTTP surface and the runner of jobs.
@@ -103,6 +106,10 @@ func (a *App) build(extras Extras) (*services, error) {
 		Store: db.Copies(), Registry: s.registry, Permissions: s.identity, Objects: s.buckets, Vault: s.vault,
 		Quotas: s.quotas, Now: now,
 	}
+	s.events = &events.Service{
+		Targets: db.Events(), Deliveries: db.Events(), Sender: webhook.New(a.config.eventReach(), now),
+		Permissions: s.registry, Master: a.storage.master, Now: now,
+	}
 	models := families(extras)
 	s.training = &training.Service{
 		Store: db.Trainings(), Registry: s.registry, Objects: s.buckets, Vault: s.vault, Quotas: s.quotas,
@@ -119,7 +126,7 @@ func (a *App) build(extras Extras) (*services, error) {
 func (s *services) edges(c Config) map[string]http.Handler {
 	verifier := func(service string) *sigv4.Verifier { return sigv4.New(service, s.identity, time.Now) }
 	custom := (&rekapi.API{Registry: s.registry, Training: s.training, Copier: s.copier, Serving: s.serving}).Service()
-	own := (&mimeoapi.API{Copier: s.copier, Lineage: s.lineage}).Service()
+	own := (&mimeoapi.API{Copier: s.copier, Lineage: s.lineage, Events: s.events}).Service()
 	custom.Admit, own.Admit = s.admit(c), s.admit(c)
 	return map[string]http.Handler{
 		"rekognition": awsjson.NewServer(custom, verifier("rekognition")),

@@ -27,7 +27,7 @@ func setQuotas(t *testing.T, s *apptest.Server, account string, values quota.Val
 	}
 }
 
-// once makes a client try only once: all of these codes but one are retried.
+// once makes a client try only once, where its own retryer would try again.
 func once(o *rekognition.Options) { o.RetryMaxAttempts = 1 }
 
 // TestQuotasOverHTTP: what exceeds a quota is refused with the exception of
@@ -45,33 +45,33 @@ func TestQuotasOverHTTP(t *testing.T) {
 	allowing := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},
 		"Action":"rekognition:CopyProjectVersion","Resource":"*"}]}`, trusted)
 
-	_, err := a.Rekognition.CreateProject(t.Context(), &rekognition.CreateProjectInput{ProjectName: aws.String("second")}, once)
+	_, err := a.Rekognition.CreateProject(t.Context(), &rekognition.CreateProjectInput{ProjectName: aws.String("second")})
 	wantType[*types.LimitExceededException](t, "a project too many", err)
 	_, err = a.Rekognition.PutProjectPolicy(t.Context(), &rekognition.PutProjectPolicyInput{
 		ProjectArn: &a.project, PolicyName: aws.String("p"), PolicyDocument: &allowing,
-	}, once)
+	})
 	wantType[*types.ServiceQuotaExceededException](t, "a policy too many", err)
 	_, err = a.Rekognition.CopyProjectVersion(t.Context(), &rekognition.CopyProjectVersionInput{
 		SourceProjectArn: &a.project, SourceProjectVersionArn: version, DestinationProjectArn: &a.project, VersionName: aws.String("v2"),
 		OutputConfig: &types.OutputConfig{S3Bucket: &a.bucket},
-	}, once)
+	})
 	wantType[*types.ServiceQuotaExceededException](t, "a model too many", err)
 	start := &rekognition.StartProjectVersionInput{ProjectVersionArn: version, MinInferenceUnits: aws.Int32(3)}
-	_, err = a.Rekognition.StartProjectVersion(t.Context(), start, once)
+	_, err = a.Rekognition.StartProjectVersion(t.Context(), start)
 	wantType[*types.LimitExceededException](t, "a unit too many", err)
 	start.MinInferenceUnits = aws.Int32(1)
-	_, err = a.Rekognition.StartProjectVersion(t.Context(), start, once)
+	_, err = a.Rekognition.StartProjectVersion(t.Context(), start)
 	wantType[*types.LimitExceededException](t, "a running model too many", err)
 
 	for range 20 { // three a second are too few for any machine
-		if _, err = a.Rekognition.DescribeProjects(t.Context(), &rekognition.DescribeProjectsInput{}, once); err != nil {
+		if _, err = a.Rekognition.DescribeProjects(t.Context(), &rekognition.DescribeProjectsInput{}); err != nil {
 			break
 		}
 	}
 	wantType[*types.ProvisionedThroughputExceededException](t, "a request too many", err)
 	setQuotas(t, s, trusting, quota.NoRates())
 	for range 20 {
-		if _, err := a.Rekognition.DescribeProjects(t.Context(), &rekognition.DescribeProjectsInput{}, once); err != nil {
+		if _, err := a.Rekognition.DescribeProjects(t.Context(), &rekognition.DescribeProjectsInput{}); err != nil {
 			t.Fatalf("without a rate: %v", err)
 		}
 	}

@@ -49,7 +49,7 @@ func Start(t testing.TB, o Options) *Server {
 	if o.DataDir == "" {
 		o.DataDir = t.TempDir()
 	}
-	config := app.Config{DataDir: o.DataDir, Listen: "127.0.0.1:0", MaxInFlight: o.MaxInFlight}
+	config := app.Config{DataDir: o.DataDir, Listen: "127.0.0.1:0", MaxInFlight: o.MaxInFlight, EventPrivateTargets: true}
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
 	if o.TLS {
 		certificate := newCertificate(t)

@@ -6,9 +6,12 @@
 package mimeoapi
 
 import (
+	"maps"
+
 	"mimeo/internal/awsjson"
 	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
+	"mimeo/internal/events"
 	"mimeo/internal/lineage"
 	"mimeo/internal/rekapi"
 )
@@ -17,6 +20,7 @@ import (
 type API struct {
 	Copier  *copier.Service
 	Lineage *lineage.Service
+	Events  *events.Service
 }
 
 // Service is the API as AWS JSON 1.1 serves it.
@@ -25,7 +29,7 @@ func (a *API) Service() awsjson.Service {
 		SigningName:  "rekognition",
 		TargetPrefix: "Mimeo",
 		Operations:   a.operations(),
-		Constraints:  map[string]awsjson.Shape{"ExplainCopyProjectVersion": rekapi.ConstraintsOf("CopyProjectVersion")},
+		Constraints:  a.constraints(),
 		Faults:       rekapi.Faults,
 		Internal:     customlabels.InternalServerError,
 		LongErrors:   true,
@@ -37,5 +41,17 @@ func (a *API) operations() map[string]awsjson.Operation {
 	return map[string]awsjson.Operation{
 		"ExplainCopyProjectVersion": awsjson.Bind(a.explainCopyProjectVersion),
 		"DescribeLineage":           awsjson.Bind(a.describeLineage),
+		"PutEventTarget":            awsjson.Bind(a.putEventTarget),
+		"ListEventTargets":          awsjson.Bind(a.listEventTargets),
+		"DeleteEventTarget":         awsjson.Bind(a.deleteEventTarget),
+		"ListDeadEvents":            awsjson.Bind(a.listDeadEvents),
+		"RedeliverDeadEvents":       awsjson.Bind(a.redeliverDeadEvents),
 	}
+}
+
+// constraints are those of every operation's input.
+func (a *API) constraints() map[string]awsjson.Shape {
+	all := maps.Clone(eventConstraints)
+	all["ExplainCopyProjectVersion"] = rekapi.ConstraintsOf("CopyProjectVersion")
+	return all
 }

@@ -6,6 +6,7 @@ import (
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
+	"mimeo/internal/events"
 	"mimeo/internal/job"
 	"mimeo/internal/serving"
 )
@@ -43,6 +44,9 @@ func (s *Serving) BeginStart(ctx context.Context, a arn.ProjectVersion, units se
 		if _, err := t.ExecContext(ctx, `UPDATE versions SET status = $2, status_message = '', min_units = $3, max_units = $4 WHERE arn = $1`,
 			a.String(), string(customlabels.Starting), units.Min, units.Max); err != nil {
 			return fmt.Errorf("start %s: %w", a, err)
+		}
+		if err := t.announce(ctx, a, events.TypeOf(customlabels.Starting)); err != nil {
+			return err
 		}
 		return t.enqueue(ctx, spec)
 	})

@@ -12,6 +12,7 @@ import (
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/digest"
+	"mimeo/internal/events"
 	"mimeo/internal/job"
 )
 
@@ -128,7 +129,10 @@ func (t *tx) insertVersion(ctx context.Context, v customlabels.NewVersion) error
 	if err != nil {
 		return fmt.Errorf("insert version %s: %w", v.ARN, err)
 	}
-	return t.setTags(ctx, v.ARN.String(), v.Tags)
+	if err := t.setTags(ctx, v.ARN.String(), v.Tags); err != nil {
+		return err
+	}
+	return t.announce(ctx, v.ARN, events.TypeOf(v.Status))
 }
 
 func canHoldVersion(ctx context.Context, q querier, v customlabels.NewVersion) error {
@@ -189,7 +193,7 @@ func (t *tx) finishVersion(ctx context.Context, v customlabels.ProjectVersion) e
 			return fmt.Errorf("reference artifact %s of %s: %w", a.Role, v.ARN, err)
 		}
 	}
-	return nil
+	return t.announce(ctx, v.ARN, events.TypeOf(v.Status))
 }
 
 // SetStatus moves a version on from one of the states from, or fails with
@@ -205,7 +209,10 @@ func (t *tx) setStatus(ctx context.Context, a arn.ProjectVersion, from []customl
 		if err != nil {
 			return fmt.Errorf("set status of %s to %s: %w", a, to, err)
 		}
-		if moved {
+		switch {
+		case moved && status != to:
+			return t.announce(ctx, a, events.TypeOf(to))
+		case moved:
 			return nil
 		}
 	}
@@ -248,6 +255,9 @@ func (s *Versions) BeginDelete(ctx context.Context, v customlabels.ProjectVersio
 func (s *Versions) Delete(ctx context.Context, a arn.ProjectVersion, now time.Time) error {
 	return s.db.write(ctx, func(t *tx) error {
 		if err := t.bury(ctx, a, now); err != nil {
+			return err
+		}
+		if err := t.announce(ctx, a, events.Deleted); err != nil {
 			return err
 		}
 		return t.each(ctx, a.String(),

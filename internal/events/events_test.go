@@ -1,0 +1,458 @@
+package events_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/envelope"
+	"mimeo/internal/events"
+	"mimeo/internal/job"
+	"mimeo/internal/job/jobtest"
+	"mimeo/internal/sqlstore"
+	"mimeo/internal/webhook"
+)
+
+var (
+	owner    = arn.Caller{Principal: arn.Root("aws", "111122223333"), Region: "us-east-1"}
+	stranger = arn.Caller{Principal: arn.Root("aws", "555555555555"), Region: "us-east-1"}
+)
+
+// rootsOnly lets the root of an account do all with what is the account's.
+type rootsOnly struct{}
+
+func (rootsOnly) Authorize(_ context.Context, caller arn.Caller, action string, resource fmt.Stringer, in arn.Namespace) error {
+	if caller.Principal.IsRoot() && caller.Owns(in) {
+		return nil
+	}
+	return customlabels.Denied(caller.Principal, action, resource.String(), "")
+}
+
+// A receiver is a real HTTP server that verifies what it gets, and answers as
+// its test says.
+type receiver struct {
+	t        *testing.T
+	url      string
+	verifier *standardwebhooks.Webhook
+	answer   func(n int, e event) int // status of the nth request
+
+	mu    sync.Mutex
+	asked int
+	taken []event
+}
+
+// event is what a receiver reads.
+type event struct {
+	SpecVersion, ID, Source, Type, Subject, Sequence, DataContentType string
+	Time                                                              time.Time
+	Data                                                              map[string]string
+}
+
+func (e event) short() string {
+	return e.Subject[strings.Index(e.Subject, "version/")+8:strings.LastIndex(e.Subject, "/")] + " " + strings.TrimPrefix(e.Type, "mimeo.projectversion.")
+}
+
+func newReceiver(t *testing.T) *receiver {
+	t.Helper()
+	verifier, err := standardwebhooks.NewWebhook(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &receiver{t: t, verifier: verifier, answer: func(int, event) int { return http.StatusNoContent }}
+	server := httptest.NewServer(r)
+	t.Cleanup(server.Close)
+	r.url = server.URL
+	return r
+}
+
+var secret = "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("s", 32)))
+
+func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	body, err := io.ReadAll(q.Body)
+	if err == nil {
+		err = r.verifier.Verify(body, q.Header)
+	}
+	var e event
+	if err == nil {
+		err = json.Unmarshal(body, &e)
+	}
+	if err != nil || q.Header.Get("Webhook-Id") != e.ID {
+		r.t.Errorf("the receiver got %q: %v", body, err)
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked++
+	status := r.answer(r.asked, e)
+	if status < 300 {
+		r.taken = append(r.taken, e)
+	}
+	w.WriteHeader(status)
+}
+
+// took returns what was taken, each once, as "version STATUS".
+func (r *receiver) took() (all []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	seen := map[string]bool{}
+	for _, e := range r.taken {
+		if !seen[e.ID] {
+			all = append(all, e.short())
+		}
+		seen[e.ID] = true
+	}
+	return all
+}
+
+// A world is a service on a real store, real senders and real jobs.
+type world struct {
+	*events.Service
+	t       *testing.T
+	db      *sqlstore.DB
+	engine  jobtest.Engine
+	project arn.Project
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	db, err := sqlstore.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w := &world{t: t, db: db, project: arn.Project{Namespace: owner.Namespace(), Name: "p", Stamp: "1"}}
+	w.Service = &events.Service{
+		Targets: db.Events(), Deliveries: db.Events(), Sender: webhook.New(webhook.Internal, time.Now),
+		Permissions: rootsOnly{}, Master: envelope.NewKey(), Now: time.Now,
+		Backoff: []time.Duration{time.Millisecond, time.Millisecond, time.Millisecond},
+	}
+	w.engine = jobtest.Engine{Queue: db.Queue(), Store: db.Jobs(), Insert: db.Jobs().Insert}
+	must(t, db.Projects().InsertProject(t.Context(), customlabels.Project{
+		ARN: w.project, Feature: customlabels.CustomLabels, Status: customlabels.ProjectCreated, CreatedAt: time.Now(),
+	}, nil, 1))
+	return w
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) put(name, url string, types ...events.Type) {
+	w.t.Helper()
+	must(w.t, w.PutEventTarget(w.t.Context(), owner, events.PutRequest{Name: name, URL: url, Secret: secret, EventTypes: types}))
+}
+
+// life lets a version be trained, and deleted.
+func (w *world) life(name string) {
+	w.t.Helper()
+	v := customlabels.ProjectVersion{ARN: w.project.Version(name, "1"), Project: w.project, Status: customlabels.TrainingInProgress, CreatedAt: time.Now()}
+	must(w.t, w.db.Trainings().InsertTraining(w.t.Context(), customlabels.NewVersion{
+		ProjectVersion: v, Limits: customlabels.VersionLimits{InProject: 100, InProgress: 100},
+	}, nil, job.Spec{Kind: "idle", Args: name}))
+	w.move(v.ARN, customlabels.TrainingInProgress, customlabels.TrainingInProgress) // progress is no event
+	w.move(v.ARN, customlabels.TrainingInProgress, customlabels.TrainingCompleted)
+	w.move(v.ARN, customlabels.TrainingCompleted, customlabels.Deleting)
+	must(w.t, w.db.Versions().Delete(w.t.Context(), v.ARN, time.Now()))
+	must(w.t, w.db.Versions().Delete(w.t.Context(), v.ARN, time.Now())) // a restarted job repeats it
+}
+
+func (w *world) move(v arn.ProjectVersion, from, to customlabels.Status) {
+	w.t.Helper()
+	must(w.t, w.db.Versions().SetStatus(w.t.Context(), v, []customlabels.Status{from}, to, "now "+string(to)))
+}
+
+func lifeOf(name string) []string {
+	return []string{name + " TRAINING_IN_PROGRESS", name + " TRAINING_COMPLETED", name + " DELETING", name + " DELETED"}
+}
+
+// idle does the jobs of trainings.
+type idle struct{}
+
+func (idle) Kind() job.Kind                              { return "idle" }
+func (idle) Work(context.Context, *job.Run) error        { return nil }
+func (idle) Fail(context.Context, *job.Run, error) error { return nil }
+
+func (w *world) drain() {
+	w.t.Helper()
+	w.engine.Drain(w.t, jobtest.Quick(3), events.Worker{Service: w.Service}, idle{})
+}
+
+func (r *receiver) wantInOrder(names ...string) {
+	r.t.Helper()
+	got := map[string][]string{}
+	for _, e := range r.took() {
+		name, _, _ := strings.Cut(e, " ")
+		got[name] = append(got[name], e)
+	}
+	want := map[string][]string{}
+	for _, name := range names {
+		want[name] = lifeOf(name)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		r.t.Errorf("events by version (-want +got):\n%s", diff)
+	}
+}
+
+func TestEventsTellAVersionsLife(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t), newReceiver(t)
+	w.life("unheard") // before there is a target
+	w.put("all", r.url)
+	w.life("v1")
+	w.drain()
+	r.wantInOrder("v1")
+	last := ""
+	for _, e := range r.taken {
+		if e.Sequence <= last {
+			t.Errorf("sequence %s comes after %s", e.Sequence, last)
+		}
+		last = e.Sequence
+	}
+	completed := r.taken[1]
+	if completed.ID == "" || time.Since(completed.Time) > time.Minute {
+		t.Errorf("id %q, time %s", completed.ID, completed.Time)
+	}
+	completed.ID, completed.Time, completed.Sequence = "", time.Time{}, ""
+	want := event{
+		SpecVersion: "1.0", Source: w.project.String(), Type: "mimeo.projectversion.TRAINING_COMPLETED",
+		Subject: w.project.Version("v1", "1").String(), DataContentType: "application/json", Data: map[string]string{
+			"ProjectVersionArn": w.project.Version("v1", "1").String(), "ProjectArn": w.project.String(),
+			"Status": "TRAINING_COMPLETED", "StatusMessage": "now TRAINING_COMPLETED",
+		},
+	}
+	if diff := cmp.Diff(want, completed); diff != "" {
+		t.Errorf("an event (-want +got):\n%s", diff)
+	}
+}
+
+func TestTypesChooseEvents(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t), newReceiver(t)
+	w.put("some", r.url, events.Deleted, events.TypeOf(customlabels.TrainingCompleted))
+	w.life("v1")
+	w.drain()
+	if diff := cmp.Diff([]string{"v1 TRAINING_COMPLETED", "v1 DELETED"}, r.took()); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+// TestOrderUnderRetries: a receiver that refuses every event up to three times
+// gets the events of each version in order all the same.
+func TestOrderUnderRetries(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t), newReceiver(t)
+	tries := map[string]int{}
+	r.answer = func(n int, e event) int {
+		if tries[e.ID]++; tries[e.ID] <= n%4 {
+			return http.StatusServiceUnavailable
+		}
+		return http.StatusOK
+	}
+	w.put("all", r.url)
+	var names []string
+	for i := range 8 {
+		names = append(names, fmt.Sprint("v", i))
+		w.life(names[i])
+	}
+	w.drain()
+	r.wantInOrder(names...)
+}
+
+// TestDeadEvents: what is refused too often is given up, listed, keeps nothing
+// else waiting, and can be sent again.
+func TestDeadEvents(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t), newReceiver(t)
+	completed := string(events.TypeOf(customlabels.TrainingCompleted))
+	r.answer = func(_ int, e event) int {
+		if e.Type == completed {
+			return http.StatusTeapot
+		}
+		return http.StatusOK
+	}
+	w.put("all", r.url)
+	w.life("v1")
+	w.drain()
+	alive := slices.DeleteFunc(lifeOf("v1"), func(s string) bool { return s == "v1 TRAINING_COMPLETED" })
+	if diff := cmp.Diff(alive, r.took()); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	dead, more, err := w.ListDeadEvents(t.Context(), owner, "all", 0)
+	if err != nil || more || len(dead) != 1 || string(dead[0].Type) != completed || dead[0].Attempts != 4 || dead[0].Problem != "The receiver answered 418." {
+		t.Fatalf("dead events: %+v, %v, %v", dead, more, err)
+	}
+	if left, _, err := w.ListDeadEvents(t.Context(), owner, "all", dead[0].Position); err != nil || len(left) != 0 {
+		t.Errorf("behind the last one: %+v, %v", left, err)
+	}
+	r.mu.Lock()
+	r.answer = func(int, event) int { return http.StatusOK }
+	r.mu.Unlock()
+	if n, err := w.RedeliverDeadEvents(t.Context(), owner, "all"); err != nil || n != 1 {
+		t.Fatalf("redeliver: %d, %v; want 1", n, err)
+	}
+	w.drain()
+	if diff := cmp.Diff(append(alive, "v1 TRAINING_COMPLETED"), r.took()); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	if targets, err := w.ListEventTargets(t.Context(), owner); err != nil || targets[0].Dead != 0 || targets[0].Waiting != 0 {
+		t.Errorf("targets: %+v, %v; want none dead or waiting", targets, err)
+	}
+}
+
+// TestARestartInTheMiddle: the process stops while a receiver has a request
+// and has not answered. Nothing is lost, and nothing is out of order.
+func TestARestartInTheMiddle(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t), newReceiver(t)
+	arrived, stopped := make(chan struct{}), make(chan struct{})
+	r.answer = func(n int, _ event) int {
+		if n == 2 {
+			close(arrived)
+			<-stopped
+		}
+		return http.StatusOK
+	}
+	w.put("all", r.url)
+	w.life("v1")
+	stop := w.engine.Start(t, jobtest.Quick(3), events.Worker{Service: w.Service}, idle{})
+	<-arrived
+	stop()
+	close(stopped)
+	w.drain()
+	r.wantInOrder("v1")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.asked != 5 {
+		t.Errorf("%d requests, want 5: the one that was cut comes again", r.asked)
+	}
+}
+
+func TestADeletedTargetGetsNothing(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t), newReceiver(t)
+	w.put("all", r.url)
+	w.life("v1")
+	must(t, w.DeleteEventTarget(t.Context(), owner, "all"))
+	w.drain()
+	w.life("v2")
+	w.drain()
+	if got := r.took(); len(got) != 0 {
+		t.Errorf("events after the target was deleted: %q", got)
+	}
+	if err := w.DeleteEventTarget(t.Context(), owner, "all"); !errors.Is(err, customlabels.ResourceNotFound) {
+		t.Errorf("deleting it again: %v", err)
+	}
+}
+
+// TestAChangedTarget: what waits goes where the target is now.
+func TestAChangedTarget(t *testing.T) {
+	t.Parallel()
+	w, old, r := newWorld(t), newReceiver(t), newReceiver(t)
+	w.put("all", old.url)
+	w.life("v1")
+	w.put("all", r.url)
+	w.drain()
+	r.wantInOrder("v1")
+	if got := old.took(); len(got) != 0 {
+		t.Errorf("the former receiver got %q", got)
+	}
+}
+
+func TestNobodySeesAnothersEvents(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t), newReceiver(t)
+	must(t, w.PutEventTarget(t.Context(), stranger, events.PutRequest{Name: "theirs", URL: r.url, Secret: secret}))
+	elsewhere := owner
+	elsewhere.Region = "eu-central-1"
+	must(t, w.PutEventTarget(t.Context(), elsewhere, events.PutRequest{Name: "elsewhere", URL: r.url, Secret: secret}))
+	w.life("v1")
+	w.drain()
+	if got := r.took(); len(got) != 0 {
+		t.Errorf("another account, or the account in another region, got %q", got)
+	}
+	if targets, err := w.ListEventTargets(t.Context(), owner); err != nil || len(targets) != 0 {
+		t.Errorf("targets: %+v, %v; want none", targets, err)
+	}
+	user := owner
+	user.Principal.Name = "user/nobody"
+	if _, err := w.ListEventTargets(t.Context(), user); !errors.Is(err, customlabels.AccessDenied) {
+		t.Errorf("a user without permission lists: %v", err)
+	}
+}
+
+func TestTargetsAreChecked(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t), newReceiver(t)
+	good := events.PutRequest{Name: "t", URL: r.url, Secret: secret}
+	for name, change := range map[string]func(*events.PutRequest){
+		"no name":          func(q *events.PutRequest) { q.Name = "" },
+		"a name as an ARN": func(q *events.PutRequest) { q.Name = "a/b" },
+		"every name":       func(q *events.PutRequest) { q.Name = "*" },
+		"no secret":        func(q *events.PutRequest) { q.Secret = "" },
+		"no base64":        func(q *events.PutRequest) { q.Secret = "whsec_!" },
+		"a short secret":   func(q *events.PutRequest) { q.Secret = base64.StdEncoding.EncodeToString(make([]byte, 23)) },
+		"a long secret":    func(q *events.PutRequest) { q.Secret = base64.StdEncoding.EncodeToString(make([]byte, 65)) },
+		"an unknown type":  func(q *events.PutRequest) { q.EventTypes = []events.Type{"mimeo.projectversion.LOST"} },
+		"a reserved URL":   func(q *events.PutRequest) { q.URL = "http://169.254.169.254/" },
+	} {
+		req := good
+		change(&req)
+		if err := w.PutEventTarget(t.Context(), owner, req); !errors.Is(err, customlabels.InvalidParameter) {
+			t.Errorf("%s: got %v, want InvalidParameter", name, err)
+		}
+	}
+	for i := range 10 {
+		w.put(fmt.Sprint("t", i), r.url)
+	}
+	if err := w.PutEventTarget(t.Context(), owner, good); !errors.Is(err, customlabels.LimitExceeded) {
+		t.Errorf("an eleventh target: %v, want LimitExceeded", err)
+	}
+	w.put("t3", r.url+"/changed")
+	targets, err := w.ListEventTargets(t.Context(), owner)
+	if err != nil || len(targets) != 10 || targets[3].URL != r.url+"/changed" {
+		t.Errorf("targets: %+v, %v", targets, err)
+	}
+	for _, target := range targets {
+		if strings.Contains(string(target.Sealed), strings.Repeat("s", 8)) {
+			t.Errorf("the secret of %s is stored in the clear", target.Name)
+		}
+	}
+}
+
+// TestAnInternalErrorIsNotForEver: a secret that does not unseal is given up,
+// and what is behind it too; no job is left.
+func TestAnInternalErrorIsNotForEver(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t), newReceiver(t)
+	w.put("all", r.url)
+	w.life("v1")
+	w.Master = envelope.NewKey()
+	w.drain()
+	dead, _, err := w.ListDeadEvents(t.Context(), owner, "all", 0)
+	if err != nil || len(dead) != 4 || !strings.Contains(dead[0].Problem, "internal error") {
+		t.Errorf("dead events: %+v, %v; want 4", dead, err)
+	}
+}
