@@ -3,6 +3,7 @@ package bucket_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -68,6 +69,71 @@ func TestDamagedBlobsAreNotServed(t *testing.T) {
 	}
 }
 
+// TestSmallObjectsLieInTheirRows: they make no blob, whatever their size up to
+// the limit, and what is larger makes one.
+func TestSmallObjectsLieInTheirRows(t *testing.T) {
+	t.Parallel()
+	w := open(t, mem.New(), nil)
+	for size, blobs := range map[int]int{0: 0, 1: 0, 65_000: 0, 66_000: 1} {
+		key := fmt.Sprint(size)
+		text := strings.Repeat("x", size)
+		before, _ := w.blobCount(t)
+		w.put(t, key, text)
+		if after, _ := w.blobCount(t); after-before != blobs {
+			t.Errorf("%d bytes make %d blobs, want %d", size, after-before, blobs)
+		}
+		if got, err := w.get(t, key); got != text || err != nil {
+			t.Errorf("%d bytes come back as %d, %v", size, len(got), err)
+		}
+		if size < 2 {
+			continue
+		}
+		d, err := w.GetObject(t.Context(), caller, bucket.GetRequest{Bucket: "bkt", Key: key, Range: "bytes=64990-64999"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(d.Body); string(got) != text[64990:65000] || err != nil {
+			t.Errorf("a range of %d bytes: %q, %v", size, got, err)
+		}
+		_ = d.Body.Close()
+	}
+}
+
+// TestADamagedRowIsNotServed changes each byte of a small object in turn.
+func TestADamagedRowIsNotServed(t *testing.T) {
+	t.Parallel()
+	store := &damagedRows{}
+	w := open(t, mem.New(), nil)
+	store.Store = w.db.Buckets()
+	s := bucket.New(store, w.blobs, w.keys, policies(nil), time.Now)
+	w.put(t, "k", "a small text")
+	for at := range len("a small text") + 32 {
+		store.at = at
+		d, err := s.GetObject(t.Context(), caller, bucket.GetRequest{Bucket: "bkt", Key: "k"})
+		if err != nil {
+			continue
+		}
+		if got, err := io.ReadAll(d.Body); err == nil {
+			t.Errorf("byte %d changed: %q is served", at, got)
+		}
+		_ = d.Body.Close()
+	}
+}
+
+// damagedRows changes one byte of what lies in a row.
+type damagedRows struct {
+	bucket.Store
+	at int
+}
+
+func (d *damagedRows) Content(ctx context.Context, n bucket.Name) (bucket.Object, []bucket.Part, error) {
+	o, parts, err := d.Store.Content(ctx, n)
+	if err == nil {
+		parts[0].Sealed[d.at] ^= 1
+	}
+	return o, parts, err
+}
+
 // TestAMissingPartIsNotPassedOver reads on after the error, as nobody should.
 func TestAMissingPartIsNotPassedOver(t *testing.T) {
 	t.Parallel()
@@ -127,7 +193,8 @@ func TestNothingStaysOfAFailedWrite(t *testing.T) {
 	t.Parallel()
 	store := mem.New()
 	w := open(t, store, nil)
-	w.put(t, "k", "old")
+	old := large("old")
+	w.put(t, "k", old)
 	text := strings.Repeat("x", 200_000)
 	for _, n := range []int64{0, 1, 31, 65_536, 131_072, 200_000} {
 		w.blobs = failing{store, n}
@@ -147,8 +214,8 @@ func TestNothingStaysOfAFailedWrite(t *testing.T) {
 			t.Errorf("ended after %d bytes: %v", n, err)
 		}
 	}
-	if got, err := w.get(t, "k"); got != "old" || err != nil {
-		t.Errorf("the object is now %q, %v", got, err)
+	if got, err := w.get(t, "k"); got != old || err != nil {
+		t.Errorf("the object is now %d bytes, %v", len(got), err)
 	}
 	if all, loose := w.blobCount(t); all != 1 || loose != 0 {
 		t.Errorf("%d blobs, %d without a reference; want one, in use", all, loose)
@@ -175,21 +242,22 @@ func (forgetful) FinishUpload(context.Context, bucket.Object, []bucket.Part, buc
 func TestARowThatIsNotWrittenLeavesALooseBlob(t *testing.T) {
 	t.Parallel()
 	w := open(t, mem.New(), nil)
-	w.put(t, "k", "old")
+	old, fresh := large("old"), large("new")
+	w.put(t, "k", old)
 	u, err := w.CreateMultipartUpload(t.Context(), caller, bucket.UploadRequest{Bucket: "bkt", Key: "k"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	part := bucket.PartRequest{Bucket: "bkt", Key: "k", UploadID: u.ID, Number: 1, Body: bucket.Body{Reader: strings.NewReader("new"), Size: 3}}
+	part := bucket.PartRequest{Bucket: "bkt", Key: "k", UploadID: u.ID, Number: 1, Body: bucket.Body{Reader: strings.NewReader(fresh), Size: int64(len(fresh))}}
 	_, p, err := w.UploadPart(t.Context(), caller, part)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := bucket.New(forgetful{w.db.Buckets()}, w.blobs, w.keys, policies(nil), time.Now)
-	if _, err := s.Put(t.Context(), caller, objects.Ref{Bucket: "bkt", Key: "k"}, strings.NewReader("new"), objects.PutOptions{}); !errors.Is(err, errDatabase) {
+	if _, err := s.Put(t.Context(), caller, objects.Ref{Bucket: "bkt", Key: "k"}, strings.NewReader(fresh), objects.PutOptions{}); !errors.Is(err, errDatabase) {
 		t.Errorf("put: %v", err)
 	}
-	part.Body = bucket.Body{Reader: strings.NewReader("newer"), Size: 5}
+	part.Body = bucket.Body{Reader: strings.NewReader(fresh), Size: int64(len(fresh))}
 	if _, _, err := s.UploadPart(t.Context(), caller, part); !errors.Is(err, errDatabase) {
 		t.Errorf("part: %v", err)
 	}
@@ -197,8 +265,8 @@ func TestARowThatIsNotWrittenLeavesALooseBlob(t *testing.T) {
 	if _, err := s.CompleteMultipartUpload(t.Context(), caller, complete); !errors.Is(err, errDatabase) {
 		t.Errorf("complete: %v", err)
 	}
-	if got, err := w.get(t, "k"); got != "old" || err != nil {
-		t.Errorf("the object is now %q, %v", got, err)
+	if got, err := w.get(t, "k"); got != old || err != nil {
+		t.Errorf("the object is now %d bytes, %v", len(got), err)
 	}
 	if all, loose := w.blobCount(t); all != 4 || loose != 2 {
 		t.Errorf("%d blobs, %d without a reference; want 4 and 2", all, loose)
@@ -206,8 +274,8 @@ func TestARowThatIsNotWrittenLeavesALooseBlob(t *testing.T) {
 	if _, err := w.CompleteMultipartUpload(t.Context(), caller, complete); err != nil {
 		t.Errorf("complete again: %v", err)
 	}
-	if got, err := w.get(t, "k"); got != "new" || err != nil {
-		t.Errorf("the object is then %q, %v", got, err)
+	if got, err := w.get(t, "k"); got != fresh || err != nil {
+		t.Errorf("the object is then %d bytes, %v", len(got), err)
 	}
 }
 

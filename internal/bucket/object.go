@@ -1,13 +1,17 @@
 package bucket
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
+	"io"
 
 	"github.com/google/uuid"
 
 	"mimeo/internal/arn"
+	"mimeo/internal/blob"
+	"mimeo/internal/digest"
 	"mimeo/internal/envelope"
 	"mimeo/internal/fault"
 )
@@ -93,8 +97,12 @@ func (s *Service) checkWritable(ctx context.Context, n Name, cond Condition) err
 	return said(cond.HoldsFor(there.ETag, there.ID != ""))
 }
 
-// seal writes the bytes of an intake as a blob, under a fresh data key that is
-// wrapped with the object's.
+// maxInRow bounds the sealed bytes that lie beside the part's row: a file of
+// their own would cost two syncs of the disk more.
+const maxInRow = 64 << 10
+
+// seal seals the bytes of an intake under a fresh data key that is wrapped
+// with the object's. Those that are too many for a row become a blob.
 func (s *Service) seal(ctx context.Context, in *intake, key envelope.Key, id string, number int) (Part, error) {
 	dataKey := envelope.NewKey()
 	wrapped, err := envelope.Wrap(key, dataKey, partContext(id, number))
@@ -105,9 +113,16 @@ func (s *Service) seal(ctx context.Context, in *intake, key envelope.Key, id str
 	if err != nil {
 		return Part{}, fmt.Errorf("seal part %d of %s: %w", number, id, err)
 	}
-	name, _, err := s.blobs.Put(ctx, sealed)
+	small, err := io.ReadAll(io.LimitReader(blob.WithContext(ctx, sealed), maxInRow+1))
 	if err != nil {
-		return Part{}, fmt.Errorf("store part %d of %s: %w", number, id, err)
+		return Part{}, fmt.Errorf("read part %d of %s: %w", number, id, err)
+	}
+	name := digest.Of(small)
+	if len(small) > maxInRow {
+		if name, _, err = s.blobs.Put(ctx, io.MultiReader(bytes.NewReader(small), sealed)); err != nil {
+			return Part{}, fmt.Errorf("store part %d of %s: %w", number, id, err)
+		}
+		small = nil
 	}
 	return Part{
 		Number:     number,
@@ -116,6 +131,7 @@ func (s *Service) seal(ctx context.Context, in *intake, key envelope.Key, id str
 		ModifiedAt: s.now(),
 		Checksums:  in.sums(),
 		Digest:     name,
+		Sealed:     small,
 		WrappedKey: wrapped,
 	}, nil
 }

@@ -105,6 +105,9 @@ func (w *world) blobCount(t testing.TB) (all, loose int) {
 	return all, loose
 }
 
+// large repeats a text until its part is too large for a row.
+func large(text string) string { return strings.Repeat(text, 70_000/len(text)) }
+
 func TestObjectsStore(t *testing.T) {
 	t.Parallel()
 	w := open(t, mem.New(), nil)
@@ -118,25 +121,26 @@ func TestObjectsStore(t *testing.T) {
 	if err := w.CanPut(t.Context(), caller, "", objects.Ref{Bucket: "none", Key: "k"}); !errors.Is(err, objects.NoSuchBucket) {
 		t.Errorf("can put into no bucket: %v", err)
 	}
-	info := w.put(t, ref.Key, "{}")
-	if head, err := w.Head(t.Context(), caller, ref); err != nil || head.ETag != info.ETag || head.Size != 2 {
+	first, second := large("{}"), large("[]")
+	info := w.put(t, ref.Key, first)
+	if head, err := w.Head(t.Context(), caller, ref); err != nil || head.ETag != info.ETag || head.Size != info.Size {
 		t.Errorf("head: %+v, %v", head, err)
 	}
-	if text, err := w.get(t, ref.Key); text != "{}" || err != nil {
-		t.Errorf("get: %q, %v", text, err)
+	if text, err := w.get(t, ref.Key); text != first || err != nil {
+		t.Errorf("get: %d bytes, %v", len(text), err)
 	}
 	for _, mark := range []string{"", "another's"} {
-		if _, err := w.Put(t.Context(), caller, ref, strings.NewReader("[]"), objects.PutOptions{Mark: mark}); err != nil {
+		if _, err := w.Put(t.Context(), caller, ref, strings.NewReader(second), objects.PutOptions{Mark: mark}); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.DeleteIfMarked(t.Context(), caller, ref, "mine"); err != nil {
 			t.Errorf("delete an object marked %q: %v", mark, err)
 		}
-		if text, err := w.get(t, ref.Key); text != "[]" {
+		if text, err := w.get(t, ref.Key); text != second {
 			t.Errorf("an object marked %q is deleted: %v", mark, err)
 		}
 	}
-	if _, err := w.Put(t.Context(), caller, ref, strings.NewReader("[]"), objects.PutOptions{Mark: "mine"}); err != nil {
+	if _, err := w.Put(t.Context(), caller, ref, strings.NewReader(second), objects.PutOptions{Mark: "mine"}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

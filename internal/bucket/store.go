@@ -95,8 +95,9 @@ type Part struct {
 	ETag       string
 	ModifiedAt time.Time
 	Checksums  map[Algorithm][]byte
-	Digest     digest.Digest
-	WrappedKey []byte // the part's data key, wrapped with the object's key
+	Digest     digest.Digest // of the sealed bytes
+	Sealed     []byte        // those of a small part; nil: they are a blob, or were not asked for
+	WrappedKey []byte        // the part's data key, wrapped with the object's key
 }
 
 // Headers are what a writer says about an object and a reader is told.

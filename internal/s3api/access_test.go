@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -176,7 +178,7 @@ func TestSealing(t *testing.T) {
 			t.Errorf("%s: %q under %s, want %s", name, got, *out.SSEKMSKeyId, test.want)
 		}
 	}
-	put(t, c, "sealed", "by the service", []byte("TOP-SECRET-PLAINTEXT"))
+	put(t, c, "sealed", "by the service", bytes.Repeat([]byte("TOP-SECRET-PLAINTEXT"), 10_000)) // too large for a row
 	if err := s.kms.DisableKey(t.Context(), root(mine), kmsKey); err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +204,7 @@ func TestSealing(t *testing.T) {
 	nothingPlain(t, s)
 }
 
-// nothingPlain looks into every blob.
+// nothingPlain looks into every blob, and into the database.
 func nothingPlain(t *testing.T, s *server) {
 	t.Helper()
 	blobs := 0
@@ -221,7 +223,13 @@ func nothingPlain(t *testing.T, s *server) {
 		_ = b.Close()
 		blobs++
 	}
-	if blobs < 6 {
-		t.Errorf("%d blobs, want one per object", blobs)
+	if blobs != 1 {
+		t.Errorf("%d blobs, want that of the large object", blobs)
+	}
+	for _, name := range []string{"mimeo.db", "mimeo.db-wal"} {
+		raw, err := os.ReadFile(filepath.Join(s.dir, name))
+		if err != nil || len(raw) == 0 || bytes.Contains(raw, []byte("SECRET")) {
+			t.Errorf("%s holds plain bytes, or is empty, or %v", name, err)
+		}
 	}
 }

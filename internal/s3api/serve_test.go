@@ -34,6 +34,7 @@ const (
 // A server is a running S3 with two accounts, a database and real keys.
 type server struct {
 	*httptest.Server
+	dir     string // of the database
 	db      *sqlstore.DB
 	blobs   blob.Store
 	kms     *kms.Service
@@ -52,7 +53,8 @@ func secure(s *httptest.Server) { s.StartTLS() }
 
 func serveOn(t testing.TB, blobs blob.Store, start func(*httptest.Server)) *server {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
+	dir := t.TempDir()
+	db, err := sqlstore.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +68,7 @@ func serveOn(t testing.TB, blobs blob.Store, start func(*httptest.Server)) *serv
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{db: db, blobs: blobs, keys: map[string]identity.AccessKey{}}
+	s := &server{dir: dir, db: db, blobs: blobs, keys: map[string]identity.AccessKey{}}
 	for _, account := range []string{mine, theirs} {
 		if s.keys[account], err = people.CreateAccount(t.Context(), account); err != nil {
 			t.Fatal(err)

@@ -112,7 +112,7 @@ func (s *Buckets) Content(ctx context.Context, n bucket.Name) (o bucket.Object, 
 		if o, err = object(ctx, q, n); err != nil {
 			return err
 		}
-		found, err = parts(ctx, q, o.ID, 0, -1)
+		found, err = parts(ctx, q, withSealed, o.ID, 0, -1)
 		return err
 	})
 	return o, found, err

@@ -52,22 +52,28 @@ func (s *Buckets) Uploads(ctx context.Context, b bucket.Bucket, scan bucket.Uplo
 
 const partColumns = `number, size, etag, modified, checksums, digest, wrapped_key`
 
+// What is read of the sealed bytes of small parts.
+const (
+	withSealed    = `sealed`
+	withoutSealed = `NULL`
+)
+
 func scanPart(row scanner) (bucket.Part, error) {
 	var p bucket.Part
 	var modified int64
-	err := row.Scan(&p.Number, &p.Size, &p.ETag, &modified, jsonColumn{&p.Checksums}, textColumn{&p.Digest}, &p.WrappedKey)
+	err := row.Scan(&p.Number, &p.Size, &p.ETag, &modified, jsonColumn{&p.Checksums}, textColumn{&p.Digest}, &p.WrappedKey, &p.Sealed)
 	p.ModifiedAt = instant(modified)
 	return p, err
 }
 
 // Parts implements [bucket.Store].
 func (s *Buckets) Parts(ctx context.Context, id string, after, limit int) ([]bucket.Part, error) {
-	return parts(ctx, s.db.reader, id, after, limit)
+	return parts(ctx, s.db.reader, withoutSealed, id, after, limit)
 }
 
 // parts reads up to limit parts, or all where limit is negative.
-func parts(ctx context.Context, q querier, id string, after, limit int) ([]bucket.Part, error) {
-	query := `SELECT ` + partColumns + ` FROM parts WHERE owner = $1 AND number > $2 ORDER BY number`
+func parts(ctx context.Context, q querier, sealed, id string, after, limit int) ([]bucket.Part, error) {
+	query := `SELECT ` + partColumns + `, ` + sealed + ` FROM parts WHERE owner = $1 AND number > $2 ORDER BY number`
 	args := []any{id, after}
 	if limit >= 0 {
 		query += ` LIMIT $3`
@@ -86,10 +92,10 @@ func (t *tx) insertPart(ctx context.Context, id string, p bucket.Part) error {
 	if err != nil {
 		return fmt.Errorf("encode checksums: %w", err)
 	}
-	_, err = t.ExecContext(ctx, `INSERT INTO parts (owner, `+partColumns+`) VALUES (`+placeholders(1, 8)+`)
+	_, err = t.ExecContext(ctx, `INSERT INTO parts (owner, `+partColumns+`, sealed) VALUES (`+placeholders(1, 9)+`)
 		ON CONFLICT (owner, number) DO UPDATE SET size = excluded.size, etag = excluded.etag, modified = excluded.modified,
-			checksums = excluded.checksums, digest = excluded.digest, wrapped_key = excluded.wrapped_key`,
-		id, p.Number, p.Size, p.ETag, millis(p.ModifiedAt), string(checksums), text(p.Digest), p.WrappedKey)
+			checksums = excluded.checksums, digest = excluded.digest, wrapped_key = excluded.wrapped_key, sealed = excluded.sealed`,
+		id, p.Number, p.Size, p.ETag, millis(p.ModifiedAt), string(checksums), text(p.Digest), p.WrappedKey, p.Sealed)
 	if err != nil {
 		return fmt.Errorf("insert part %d of %s: %w", p.Number, id, err)
 	}
@@ -143,7 +149,7 @@ func (s *Buckets) FinishUpload(ctx context.Context, o bucket.Object, chosen []bu
 // keepParts deletes the parts of an upload that are not chosen, and fails with
 // InvalidPart where a chosen one is not there as it was.
 func (t *tx) keepParts(ctx context.Context, id string, chosen []bucket.Part) error {
-	there, err := parts(ctx, t, id, 0, -1)
+	there, err := parts(ctx, t, withoutSealed, id, 0, -1)
 	if err != nil {
 		return err
 	}
