@@ -11,10 +11,10 @@ import (
 // package that the importing package's line names.
 var (
 	values    = []string{"arn", "digest", "fault"}
-	domain    = []string{"customlabels", "policy", "manifest"}
+	domain    = []string{"customlabels", "policy", "manifest", "record"}
 	vision    = []string{"pixel", "descriptor", "ridge"}
 	contracts = []string{"blob", "envelope", "objects", "job", "family"}
-	services  = []string{"quota", "events", "identity", "kms", "bucket", "vault", "results", "registry", "copier", "training", "serving", "lineage"}
+	services  = []string{"quota", "events", "identity", "kms", "bucket", "vault", "proof", "results", "registry", "copier", "training", "serving", "lineage"}
 	edges     = []string{"sigv4", "reqlog", "awsjson", "awsquery", "rekapi", "mimeoapi", "kmsapi", "stsapi", "s3api"}
 )
 
@@ -47,8 +47,10 @@ var arrows = map[string][]string{
 	"bucket":   {"arn", "blob", "digest", "envelope", "fault", "kms", "objects", "policy"},
 	"registry": {"arn", "blob", "customlabels", "digest", "fault", "job", "kms", "manifest", "objects", "pixel", "policy", "quota"},
 	"vault":    {"arn", "blob", "customlabels", "digest", "envelope", "fault", "kms"},
+	"record":   {"arn", "customlabels", "digest"},
+	"proof":    {"arn", "blob", "customlabels", "digest", "envelope", "fault", "kms", "record", "vault"},
 	"results":  {"arn", "customlabels", "fault", "objects"},
-	"copier":   {"arn", "blob", "customlabels", "digest", "envelope", "fault", "job", "objects", "policy", "quota", "results", "vault"},
+	"copier":   {"arn", "blob", "customlabels", "digest", "envelope", "fault", "job", "objects", "policy", "quota", "record", "results", "vault"},
 	"training": {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "manifest", "objects", "pixel", "policy", "quota", "registry", "results", "vault"},
 	"serving":  {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "objects", "pixel", "policy", "quota", "registry", "vault"},
 
@@ -59,13 +61,13 @@ var arrows = map[string][]string{
 	"awsjson":  {"arn", "fault", "reqlog", "sigv4"},
 	"awsquery": {"arn", "fault", "reqlog", "sigv4"},
 	"rekapi":   {"arn", "awsjson", "copier", "customlabels", "fault", "objects", "registry", "serving", "training"},
-	"mimeoapi": {"arn", "awsjson", "copier", "customlabels", "digest", "events", "fault", "lineage", "objects", "registry", "rekapi", "serving", "training"},
+	"mimeoapi": {"arn", "awsjson", "copier", "customlabels", "digest", "events", "fault", "lineage", "objects", "proof", "registry", "rekapi", "serving", "training"},
 	"kmsapi":   {"arn", "awsjson", "fault", "kms"},
 	"stsapi":   {"arn", "awsquery", "fault", "identity"},
 	"s3api":    {"arn", "bucket", "fault", "reqlog", "sigv4"},
 
 	"sqlite":            nil,
-	"sqlstore":          concat(values, []string{"customlabels", "job", "sqlite"}, services),
+	"sqlstore":          concat(values, []string{"customlabels", "job", "record", "sqlite"}, services),
 	"webhook":           {"events"},
 	"blob/disk":         {"blob", "digest"},
 	"blob/mem":          {"blob", "digest"},

@@ -58,6 +58,7 @@ MIMEO_EVENT_PRIVATE_TARGETS.`,
 	cmd.Flags().StringVar(&config.TLSKey, "tls-key", "", "PEM `file` with the certificate's key")
 	cmd.Flags().IntVar(&config.MaxInFlight, "max-in-flight", 0, fmt.Sprintf("`number` of requests worked on at once; more are throttled (default %d)", app.DefaultMaxInFlight))
 	cmd.Flags().BoolVar(&config.EventPrivateTargets, "event-private-targets", false, "let webhooks of events reach internal networks and this machine")
+	cmd.Flags().DurationVar(&config.ScrubEvery, "scrub-every", 0, "read a stored artifact again after this `time`, in the background (default a week)")
 	return cmd
 }
 

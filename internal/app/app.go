@@ -18,6 +18,7 @@ import (
 
 	"mimeo/internal/job"
 	"mimeo/internal/kms"
+	"mimeo/internal/proof"
 	"mimeo/internal/quota"
 )
 
@@ -33,6 +34,7 @@ type App struct {
 	handler  http.Handler
 	runner   *job.Runner
 	keys     *kms.Service
+	proof    *proof.Service
 }
 
 // New opens the data directory and the port. Requests wait until Run.
@@ -98,6 +100,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { return serve(ctx, a.admin, adminRoutes(a.accounts, a.quotas, a.logger), a.logger) })
 	group.Go(func() error { return a.runner.Run(ctx) })
 	group.Go(func() error { return a.sweep(ctx) })
+	group.Go(func() error { return a.scrub(ctx) })
 	return errors.Join(group.Wait(), a.close())
 }
 

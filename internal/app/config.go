@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"mimeo/internal/webhook"
 )
@@ -31,7 +32,12 @@ type Config struct {
 	// EventPrivateTargets lets events go to internal networks and to this
 	// machine; unset, to public addresses only.
 	EventPrivateTargets bool
+	// ScrubEvery is after how long a blob is read again to see whether it is
+	// whole; a week where zero.
+	ScrubEvery time.Duration
 }
+
+func (c Config) scrubEvery() time.Duration { return cmp.Or(c.ScrubEvery, scrubEvery) }
 
 // FromEnvironment fills what is unset in c from the variables MIMEO_DATA_DIR,
 // MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY, MIMEO_MAX_IN_FLIGHT and
@@ -80,6 +86,8 @@ func (c Config) eventReach() webhook.Reach {
 
 func (c Config) validate() error {
 	switch {
+	case c.ScrubEvery < 0:
+		return fmt.Errorf("--scrub-every must not be negative")
 	case c.DataDir == "":
 		return fmt.Errorf("no data directory is given")
 	case (c.TLSCert == "") != (c.TLSKey == ""):

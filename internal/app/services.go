@@ -23,6 +23,7 @@ import (
 	"mimeo/internal/kmsapi"
 	"mimeo/internal/lineage"
 	"mimeo/internal/mimeoapi"
+	"mimeo/internal/proof"
 	"mimeo/internal/quota"
 	"mimeo/internal/registry"
 	"mimeo/internal/rekapi"
@@ -59,6 +60,7 @@ type services struct {
 	keys     *kms.Service
 	buckets  *bucket.Service
 	vault    *vault.Vault
+	proof    *proof.Service
 	registry *registry.Service
 	copier   *copier.Service
 	training *training.Service
@@ -70,7 +72,7 @@ type services struct {
 
 // assemble builds the services, the HTTP surface and the runner of jobs.
 func (a *App) assemble(ctx context.Context, extras Extras) error {
-	s, err := a.build(extras)
+	s, err := a.build(ctx, extras)
 	if err != nil {
 		return err
 	}
@@ -86,7 +88,7 @@ func (a *App) assemble(ctx context.Context, extras Extras) error {
 	return nil
 }
 
-func (a *App) build(extras Extras) (*services, error) {
+func (a *App) build(ctx context.Context, extras Extras) (*services, error) {
 	db, now := a.storage.db, time.Now
 	tokens, err := tokenKey(a.storage.master)
 	if err != nil {
@@ -102,8 +104,13 @@ func (a *App) build(extras Extras) (*services, error) {
 		Tags: db.Tags(), Versions: db.Versions(), Objects: s.buckets, Permissions: s.identity, Grants: s.keys,
 		Quotas: s.quotas, Tokens: tokens, Log: a.logger, Now: now,
 	})
+	if s.proof, err = openProof(ctx, a.storage, s.vault, s.registry); err != nil {
+		return nil, err
+	}
+	a.proof = s.proof
 	s.copier = &copier.Service{
-		Store: db.Copies(), Registry: s.registry, Permissions: s.identity, Objects: s.buckets, Vault: s.vault,
+		Notary: s.proof.Keyring,
+		Store:  db.Copies(), Registry: s.registry, Permissions: s.identity, Objects: s.buckets, Vault: s.vault,
 		Quotas: s.quotas, Now: now,
 	}
 	s.events = &events.Service{
@@ -126,7 +133,7 @@ func (a *App) build(extras Extras) (*services, error) {
 func (s *services) edges(c Config) map[string]http.Handler {
 	verifier := func(service string) *sigv4.Verifier { return sigv4.New(service, s.identity, time.Now) }
 	custom := (&rekapi.API{Registry: s.registry, Training: s.training, Copier: s.copier, Serving: s.serving}).Service()
-	own := (&mimeoapi.API{Copier: s.copier, Lineage: s.lineage, Events: s.events}).Service()
+	own := (&mimeoapi.API{Proof: s.proof, Copier: s.copier, Lineage: s.lineage, Events: s.events}).Service()
 	custom.Admit, own.Admit = s.admit(c), s.admit(c)
 	return map[string]http.Handler{
 		"rekognition": awsjson.NewServer(custom, verifier("rekognition")),

@@ -24,6 +24,7 @@ import (
 	"mimeo/internal/objects"
 	"mimeo/internal/policy"
 	"mimeo/internal/quota"
+	"mimeo/internal/record"
 	"mimeo/internal/vault"
 )
 
@@ -43,11 +44,15 @@ type Store interface {
 	CanInsertCopy(ctx context.Context, v customlabels.NewVersion) error
 	// FinishCopy publishes the copy, FailCopy ends it; both drop the pin, and
 	// neither changes a copy that has ended.
-	FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion) error
+	// FinishCopy keeps the copy's signed record too, and refuses a copy whose
+	// source has been found damaged.
+	FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion, signed []byte) error
 	FailCopy(ctx context.Context, a job.Attempt, v arn.ProjectVersion, message string) error
 	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
 	// HasVersion reports whether a project has a version of that name.
 	HasVersion(ctx context.Context, project arn.Project, name string) (bool, error)
+	// Record returns the signed record of a copy; nil where there is none.
+	Record(ctx context.Context, a arn.ProjectVersion) ([]byte, error)
 	// MarkVerified and MarkDamaged stamp every artifact of a blob.
 	MarkVerified(ctx context.Context, a customlabels.Artifact) error
 	MarkDamaged(ctx context.Context, blob digest.Digest, at time.Time) error
@@ -78,6 +83,11 @@ type Vault interface {
 	PlainDigest(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (digest.Digest, error)
 }
 
+// A Notary signs what the server says of a copy.
+type Notary interface {
+	Sign(ctx context.Context, c record.Copy) ([]byte, error)
+}
+
 // Service starts copies and works on them.
 type Service struct {
 	Store       Store
@@ -85,6 +95,7 @@ type Service struct {
 	Permissions Permissions
 	Objects     objects.Store
 	Vault       Vault
+	Notary      Notary
 	Quotas      *quota.Service // nil: the defaults
 	Now         func() time.Time
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +24,7 @@ import (
 	"mimeo/internal/kms"
 	"mimeo/internal/objects"
 	"mimeo/internal/policy"
+	"mimeo/internal/proof"
 	"mimeo/internal/registry"
 	"mimeo/internal/sqlstore"
 	"mimeo/internal/vault"
@@ -72,6 +75,8 @@ type world struct {
 	blobs          *mem.Store
 	buckets        *bucket.Service
 	vault          *vault.Vault
+	proof          *proof.Service
+	dir            string // of the database
 	registry       *registry.Service
 	engine         jobtest.Engine
 	source         customlabels.ProjectVersion
@@ -82,7 +87,8 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
+	dir := t.TempDir()
+	db, err := sqlstore.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +98,7 @@ func newWorld(t testing.TB) *world {
 		}
 	})
 	someone := &people{}
-	w := &world{t: t, people: someone, db: db, blobs: mem.New()}
+	w := &world{t: t, dir: dir, people: someone, db: db, blobs: mem.New()}
 	w.kms = kms.New(db.KMS(), envelope.NewKey(), someone, func() time.Time { return time.Now().Add(w.ahead) })
 	w.buckets = bucket.New(db.Buckets(), w.blobs, w.kms, someone, time.Now)
 	w.vault = &vault.Vault{Keys: w.kms, Blobs: w.blobs}
@@ -101,8 +107,13 @@ func newWorld(t testing.TB) *world {
 		Projects: db.Projects(), Datasets: db.Datasets(), Entries: db.Entries(), Policies: db.ProjectPolicies(), Tags: db.Tags(),
 		Versions: db.Versions(), Objects: w.buckets, Permissions: someone, Grants: w.kms, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
+	keyring, err := proof.OpenKeyring(t.Context(), db.Proofs(), envelope.NewKey(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.proof = &proof.Service{Store: db.Proofs(), Registry: w.registry, Vault: w.vault, Keyring: keyring, Now: time.Now}
 	w.Service = &copier.Service{
-		Store: db.Copies(), Registry: w.registry, Permissions: someone, Objects: w.buckets, Vault: w.vault, Now: time.Now,
+		Store: db.Copies(), Registry: w.registry, Permissions: someone, Objects: w.buckets, Vault: w.vault, Notary: keyring, Now: time.Now,
 	}
 	w.sourceKey, w.key = w.newKey(t, trusting), w.newKey(t, trusted)
 	for caller, name := range map[arn.Caller]string{trusting: "source-custom-labels", trusted: "destination-custom-labels"} {
@@ -279,8 +290,8 @@ func (w *world) checkCompleted(t testing.TB, a arn.ProjectVersion) {
 	if err != nil {
 		t.Fatalf("unlock the copy: %v", err)
 	}
-	if len(v.Bundle.Artifacts) != len(results)+1 || len(v.Files) != len(results) {
-		t.Errorf("the copy has %d artifacts and %d files, want %d and %d", len(v.Bundle.Artifacts), len(v.Files), len(results)+1, len(results))
+	if len(v.Bundle.Artifacts) != len(results)+1 || len(v.Files) != len(results)+1 {
+		t.Errorf("the copy has %d artifacts and %d files, want %d of each: the weights and the record come to the results", len(v.Bundle.Artifacts), len(v.Files), len(results)+1)
 	}
 	for _, artifact := range v.Bundle.Artifacts {
 		want := weights
@@ -302,6 +313,7 @@ func (w *world) checkCompleted(t testing.TB, a arn.ProjectVersion) {
 			t.Errorf("the file of %s holds %q, want %q", role, got, want)
 		}
 	}
+	w.checkRecord(t, v)
 	w.checkGrants(t, 0, 1)
 }
 
@@ -343,7 +355,7 @@ func (w *world) checkFailed(t testing.TB, a arn.ProjectVersion, message string) 
 		t.Errorf("the failed copy shows %+v, %v and F1 %v", v.Bundle, v.Files, v.F1Score)
 	}
 	w.checkGrants(t, 0, 1) // the source's
-	for role := range results {
+	for _, role := range append(slices.Collect(maps.Keys(results)), customlabels.CopyRecord) {
 		file := v.OutputConfig.Key(customlabels.ResultFile(role, a))
 		if _, err := w.buckets.Head(t.Context(), trusted, objects.Ref{Bucket: v.OutputConfig.Bucket, Key: file}); !errors.Is(err, objects.NoSuchKey) && !errors.Is(err, objects.NoSuchBucket) {
 			t.Errorf("the failed copy left %s (%v)", file, err)

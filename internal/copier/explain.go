@@ -76,5 +76,6 @@ func (d *decision) plan() *Plan {
 		p.Bytes += a.Size
 		p.Files = append(p.Files, results.File(a.Role, d.copied, d.req.Output))
 	}
+	p.Files = append(p.Files, results.File(customlabels.CopyRecord, d.copied, d.req.Output))
 	return p
 }

@@ -229,10 +229,16 @@ func (w *world) checkUnder(t *testing.T, name string, a arn.ProjectVersion, want
 			t.Errorf("%s: the copy's %s is %q, want %q", name, artifact.Role, got, plain)
 		}
 	}
+	record, err := w.db.Copies().Record(t.Context(), a)
+	must(t, err)
 	for role, at := range v.Files {
 		body, _, err := w.buckets.Get(t.Context(), trusted, objects.Ref{Bucket: at.Bucket, Key: at.Key})
-		if got := readAll(t, body, err); got != results[role] {
-			t.Errorf("%s: the file of %s holds %q, want %q", name, role, got, results[role])
+		want := results[role]
+		if role == customlabels.CopyRecord {
+			want = string(record)
+		}
+		if got := readAll(t, body, err); got != want {
+			t.Errorf("%s: the file of %s holds %q, want %q", name, role, got, want)
 		}
 	}
 }

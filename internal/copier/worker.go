@@ -1,6 +1,7 @@
 package copier
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/digest"
+	"mimeo/internal/fault"
 	"mimeo/internal/job"
 	"mimeo/internal/results"
 	"mimeo/internal/vault"
@@ -46,7 +48,7 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	if v.Status != customlabels.CopyingInProgress {
 		return w.settle(ctx, v.Status, args.Key) // cut after its last write
 	}
-	switch err := w.complete(ctx, run, &v, args); {
+	switch err := w.complete(ctx, run, v, args); {
 	case isPermanent(err):
 		if err := w.markDamaged(ctx, err); err != nil {
 			return err
@@ -55,10 +57,7 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	case err != nil:
 		return err
 	}
-	if err := w.Store.FinishCopy(ctx, run.Attempt, v); err != nil {
-		return fmt.Errorf("publish copy %s: %w", v.ARN, err)
-	}
-	return w.settle(ctx, v.Status, args.Key)
+	return w.settle(ctx, customlabels.CopyingCompleted, args.Key)
 }
 
 // read returns what the job is about. A version that ended and was deleted
@@ -78,17 +77,24 @@ func (w Worker) read(ctx context.Context, run *job.Run) (Args, customlabels.Proj
 	return args, v, nil
 }
 
-// complete does the copy's work and fills v with what is to be published.
-func (w Worker) complete(ctx context.Context, run *job.Run, v *customlabels.ProjectVersion, args Args) error {
-	shared, err := job.Step(ctx, run, "share", func(ctx context.Context) (sharing, error) { return w.share(ctx, *v, args.Key) })
+// complete does the copy's work and publishes it.
+func (w Worker) complete(ctx context.Context, run *job.Run, v customlabels.ProjectVersion, args Args) error {
+	shared, err := job.Step(ctx, run, "share", func(ctx context.Context) (sharing, error) { return w.share(ctx, v, args) })
 	if err != nil {
 		return err
 	}
 	v.Bundle, v.Provenance = shared.bundle(args.Key), shared.Provenance
-	if v.Files, err = w.putResults(ctx, *v, args.Caller); err != nil {
+	if v.Files, err = w.putResults(ctx, v, args.Caller, shared.Record); err != nil {
 		return err
 	}
 	v.Status, v.StatusMessage = customlabels.CopyingCompleted, customlabels.ReadyToRun
+	err = w.Store.FinishCopy(ctx, run.Attempt, v, shared.Record)
+	if refused := (*fault.Error)(nil); errors.As(err, &refused) {
+		return sourceError("publishing the copy", err)
+	}
+	if err != nil {
+		return fmt.Errorf("publish copy %s: %w", v.ARN, err)
+	}
 	return nil
 }
 
@@ -131,6 +137,9 @@ type sharing struct {
 	VersionKey []byte
 	Artifacts  []customlabels.Artifact
 	Provenance customlabels.Provenance
+	// Record is the signed record of the copy. It is made here, so that a job
+	// that runs again publishes the one that it has written to the bucket.
+	Record []byte
 }
 
 func (s sharing) bundle(use vault.KeyUse) customlabels.Bundle {
@@ -140,7 +149,8 @@ func (s sharing) bundle(use vault.KeyUse) customlabels.Bundle {
 // share makes the copy's version key and wraps the source's artifact keys
 // with it. The blobs stay where they are; one that no full read has verified
 // yet is verified first.
-func (w Worker) share(ctx context.Context, v customlabels.ProjectVersion, use vault.KeyUse) (sharing, error) {
+func (w Worker) share(ctx context.Context, v customlabels.ProjectVersion, args Args) (sharing, error) {
+	use := args.Key
 	source, err := w.Store.Version(ctx, v.Source)
 	if err != nil {
 		return sharing{}, sourceError("reading the version "+v.Source.String(), err)
@@ -166,7 +176,9 @@ func (w Worker) share(ctx context.Context, v customlabels.ProjectVersion, use va
 		}
 		result.Artifacts = append(result.Artifacts, moved)
 	}
-	return result, nil
+	v.Bundle = result.bundle(use)
+	result.Record, err = w.record(ctx, Share, source, v, args)
+	return result, err
 }
 
 // verify reads an artifact in full and returns it as verified. The stamp is
@@ -196,10 +208,11 @@ func (w Worker) markDamaged(ctx context.Context, cause error) error {
 	return nil
 }
 
-// putResults writes the result files to the OutputConfig, all at once. They
-// are read with the copy's own key, which proves that it opens. Where one
-// fails the others are still finished: Fail must find all that was written.
-func (w Worker) putResults(ctx context.Context, v customlabels.ProjectVersion, caller arn.Caller) (customlabels.ResultFiles, error) {
+// putResults writes the result files and the record to the OutputConfig, all
+// at once. The files are read with the copy's own key, which proves that it
+// opens. Where one fails the others are still finished: Fail must find all
+// that was written.
+func (w Worker) putResults(ctx context.Context, v customlabels.ProjectVersion, caller arn.Caller, signed []byte) (customlabels.ResultFiles, error) {
 	key, err := w.Vault.Unlock(ctx, v.ARN, v.Bundle)
 	if err != nil {
 		return nil, destinationError("opening the version key with "+v.Bundle.Key.String(), err)
@@ -207,6 +220,13 @@ func (w Worker) putResults(ctx context.Context, v customlabels.ProjectVersion, c
 	writer := results.Writer{Objects: w.Objects, Caller: caller, Version: v}
 	locations := make([]customlabels.S3Location, len(v.Bundle.Artifacts))
 	var group errgroup.Group
+	var recordAt customlabels.S3Location
+	group.Go(func() (err error) {
+		recordAt, err = writer.Put(ctx, customlabels.CopyRecord, func(context.Context) (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(signed)), nil
+		})
+		return err
+	})
 	for i, a := range v.Bundle.Artifacts {
 		if !a.Role.IsResult() {
 			continue
@@ -219,7 +239,7 @@ func (w Worker) putResults(ctx context.Context, v customlabels.ProjectVersion, c
 	if err := group.Wait(); err != nil {
 		return nil, atDestination(err)
 	}
-	files := make(customlabels.ResultFiles)
+	files := customlabels.ResultFiles{customlabels.CopyRecord: recordAt}
 	for i, a := range v.Bundle.Artifacts {
 		if a.Role.IsResult() {
 			files[a.Role] = locations[i]

@@ -126,7 +126,7 @@ type VersionLimits struct {
 func (v ProjectVersion) CanCopy() error {
 	switch {
 	case v.Status.HasModel():
-		return v.Bundle.checkSound(v.ARN)
+		return v.Bundle.CheckSound(v.ARN)
 	case v.Status.IsTerminal():
 		return Invalid("The source project version %s is %s: it holds no model to copy.", v.ARN, v.Status)
 	default:
@@ -198,6 +198,10 @@ const (
 // ResultRoles are the roles of the result files.
 var ResultRoles = []Role{EvaluationSummary, ManifestSummary, TrainingSnapshot, TestingSnapshot, TrainingValidation, TestingValidation}
 
+// CopyRecord is the role of the file that a copy has beside its results: the
+// signed record of the copy. It is kept with the version and is no artifact.
+const CopyRecord Role = "CopyRecord"
+
 // IsResult reports whether the artifact is a file of the OutputConfig.
 func (r Role) IsResult() bool { return r != Weights }
 
@@ -243,11 +247,11 @@ func (a Artifact) IsSound() bool {
 	return !a.VerifiedAt.IsZero() && a.DamagedAt.IsZero() && a.Plain != digest.Digest{}
 }
 
-// checkSound refuses a bundle that is known to be damaged.
-func (b Bundle) checkSound(v arn.ProjectVersion) error {
+// CheckSound refuses a bundle that is known to be damaged.
+func (b Bundle) CheckSound(v arn.ProjectVersion) error {
 	for _, a := range b.Artifacts {
 		if !a.DamagedAt.IsZero() {
-			return Invalid("The artifact %s of the project version %s is damaged, since a read at %s at the latest: restore its blob %s from a backup and let ScrubVersion verify it, or train again.",
+			return Invalid("The artifact %s of the project version %s was found damaged at %s: restore its blob %s from a backup and let ScrubVersion verify it, or train again.",
 				a.Role, v, a.DamagedAt.UTC().Format(time.RFC3339), a.Digest)
 		}
 	}

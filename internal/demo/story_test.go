@@ -34,8 +34,8 @@ func TestStory(t *testing.T) {
 		t.Errorf("the copy names %v of the images rightly, the source %v", report.AccuracyCopy, report.AccuracySource)
 	case report.DeniedWithoutPolicy.Code != "AccessDeniedException" || report.DeniedWithoutPolicy.Message == "":
 		t.Errorf("the copy without a policy was refused with %+v", report.DeniedWithoutPolicy)
-	case len(report.CopiedResults) != 6:
-		t.Errorf("copied results: %v, want six files", report.CopiedResults)
+	case len(report.CopiedResults) != 7:
+		t.Errorf("copied results: %v, want six result files and the record", report.CopiedResults)
 	case report.CopyMilliseconds <= 0 || report.TrainSeconds <= 0:
 		t.Errorf("copied in %v ms, trained in %v s: want both measured", report.CopyMilliseconds, report.TrainSeconds)
 	case !strings.Contains(report.ProjectVersionARN.Source, ":"+demo.Trusting+":") || !strings.Contains(report.ProjectVersionARN.Copy, ":"+demo.Trusted+":"):

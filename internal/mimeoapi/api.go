@@ -13,6 +13,7 @@ import (
 	"mimeo/internal/customlabels"
 	"mimeo/internal/events"
 	"mimeo/internal/lineage"
+	"mimeo/internal/proof"
 	"mimeo/internal/rekapi"
 )
 
@@ -21,6 +22,7 @@ type API struct {
 	Copier  *copier.Service
 	Lineage *lineage.Service
 	Events  *events.Service
+	Proof   *proof.Service
 }
 
 // Service is the API as AWS JSON 1.1 serves it.
@@ -45,6 +47,7 @@ func (a *API) operations() map[string]awsjson.Operation {
 		"ListEventTargets":          awsjson.Bind(a.listEventTargets),
 		"DeleteEventTarget":         awsjson.Bind(a.deleteEventTarget),
 		"ListDeadEvents":            awsjson.Bind(a.listDeadEvents),
+		"ScrubVersion":              awsjson.Bind(a.scrubVersion),
 		"RedeliverDeadEvents":       awsjson.Bind(a.redeliverDeadEvents),
 	}
 }

@@ -20,10 +20,14 @@ func File(r customlabels.Role, v arn.ProjectVersion, output customlabels.OutputC
 	return customlabels.S3Location{Bucket: output.Bucket, Key: output.Key(customlabels.ResultFile(r, v))}
 }
 
-// Files are the places of all the result files that version v can have.
+// written are the roles of all that is written to an OutputConfig: the result
+// files, and a copy's record.
+var written = append([]customlabels.Role{customlabels.CopyRecord}, customlabels.ResultRoles...)
+
+// Files are the places of all that is written to the OutputConfig of v.
 func Files(v arn.ProjectVersion, output customlabels.OutputConfig) []objects.Ref {
-	files := make([]objects.Ref, len(customlabels.ResultRoles))
-	for i, r := range customlabels.ResultRoles {
+	files := make([]objects.Ref, len(written))
+	for i, r := range written {
 		files[i] = ref(File(r, v, output))
 	}
 	return files
@@ -120,7 +124,7 @@ func (e *RefusedError) Unwrap() error { return e.Fault }
 // that somebody replaced does not bear the version's mark and stays, and so
 // does one that the caller may not remove any more.
 func (w Writer) Remove(ctx context.Context) error {
-	for _, role := range customlabels.ResultRoles {
+	for _, role := range written {
 		at := File(role, w.Version.ARN, w.Version.OutputConfig)
 		err := w.Objects.DeleteIfMarked(ctx, w.Caller, ref(at), w.mark())
 		if refused := (*fault.Error)(nil); err != nil && !errors.As(err, &refused) {

@@ -73,11 +73,24 @@ func (s *Copies) CanInsertCopy(ctx context.Context, v customlabels.NewVersion) e
 	return s.db.view(ctx, func(q querier) error { return canHoldVersion(ctx, q, v) })
 }
 
-// FinishCopy publishes the copy: bundle, results, status and the end of the
-// pin in one transaction. It fails with job.ErrSuperseded where the attempt
-// is not the current one.
-func (s *Copies) FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion) error {
-	return s.end(ctx, a, v.ARN, func(t *tx) error { return t.finishVersion(ctx, v) })
+// FinishCopy publishes the copy: bundle, results, signed record, status and
+// the end of the pin in one transaction. It fails with job.ErrSuperseded where
+// the attempt is not the current one, and with the source's refusal where that
+// was found damaged meanwhile.
+func (s *Copies) FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion, signed []byte) error {
+	return s.end(ctx, a, v.ARN, func(t *tx) error {
+		source, err := artifacts(ctx, t, v.Source)
+		if err != nil {
+			return fmt.Errorf("read the artifacts of %s: %w", v.Source, err)
+		}
+		if err := (customlabels.Bundle{Artifacts: source}).CheckSound(v.Source); err != nil {
+			return err
+		}
+		if _, err := t.ExecContext(ctx, `INSERT INTO copy_records (version, record) VALUES ($1, $2)`, v.ARN.String(), signed); err != nil {
+			return fmt.Errorf("keep the record of %s: %w", v.ARN, err)
+		}
+		return t.finishVersion(ctx, v)
+	})
 }
 
 // FailCopy ends the copy with COPYING_FAILED and drops its pin. A copy that

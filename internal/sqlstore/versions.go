@@ -68,6 +68,9 @@ func artifacts(ctx context.Context, q querier, a arn.ProjectVersion) ([]customla
 		var verified, damaged int64
 		err := row.Scan(&f.Role, textColumn{&f.Digest}, &f.Size, &f.WrappedKey, textColumn{&f.Plain}, &verified, &damaged)
 		f.VerifiedAt, f.DamagedAt = instant(verified), instant(damaged)
+		if err != nil {
+			err = fmt.Errorf("read artifact %q: %w", f.Role, err)
+		}
 		return f, err
 	})
 }
@@ -280,11 +283,10 @@ func (s *Versions) MarkVerified(ctx context.Context, a customlabels.Artifact) er
 	})
 }
 
-// MarkDamaged stamps all artifacts that are stored in a blob as found
-// damaged; one that is known to be damaged stays as it is.
+// MarkDamaged stamps all artifacts that are stored in a blob as found damaged.
 func (s *Versions) MarkDamaged(ctx context.Context, blob digest.Digest, at time.Time) error {
 	return s.db.write(ctx, func(t *tx) error {
-		_, err := t.ExecContext(ctx, `UPDATE artifacts SET damaged = $2 WHERE digest = $1 AND damaged = 0`, blob.String(), millis(at))
+		_, err := t.ExecContext(ctx, `UPDATE artifacts SET damaged = $2 WHERE digest = $1`, blob.String(), millis(at))
 		return err
 	})
 }

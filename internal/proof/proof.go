@@ -1,0 +1,64 @@
+// Package proof proves copies and stored artifacts: it signs copy records
+// with the server's key, checks them against what is stored, and re-reads
+// blobs, by request and in the background.
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/blob"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/digest"
+	"mimeo/internal/envelope"
+	"mimeo/internal/vault"
+)
+
+// A Store keeps records, the keys that sign them, and what reading blobs has
+// shown.
+type Store interface {
+	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
+	// Record returns the signed record of a copy; nil where there is none. It
+	// is there also when the copy is deleted.
+	Record(ctx context.Context, a arn.ProjectVersion) ([]byte, error)
+	// MarkVerified and MarkDamaged stamp every artifact of a blob.
+	MarkVerified(ctx context.Context, a customlabels.Artifact) error
+	MarkDamaged(ctx context.Context, blob digest.Digest, at time.Time) error
+	// LongestUnread returns one artifact of each blob that was not read since
+	// before, the one that waits longest first, up to limit.
+	LongestUnread(ctx context.Context, before time.Time, limit int) ([]customlabels.Artifact, error)
+	InsertKey(ctx context.Context, k SealedKey) error
+	// Keys returns all keys, the newest last.
+	Keys(ctx context.Context) ([]SealedKey, error)
+}
+
+// A Vault opens and reads artifacts.
+type Vault interface {
+	Unlock(ctx context.Context, v arn.ProjectVersion, b customlabels.Bundle) (vault.VersionKey, error)
+	PlainDigest(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (digest.Digest, error)
+	Verify(ctx context.Context, a customlabels.Artifact) error
+}
+
+// A Registry knows versions and who may do what with them.
+type Registry interface {
+	Authorize(ctx context.Context, caller arn.Caller, action string, resource fmt.Stringer, owner arn.Namespace) error
+	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
+}
+
+// A Service proves.
+type Service struct {
+	Store    Store
+	Registry Registry
+	Vault    Vault
+	Keyring  *Keyring
+	Now      func() time.Time
+}
+
+// isDamage reports whether err says that stored bytes are missing, or not
+// those that were stored.
+func isDamage(err error) bool {
+	return errors.Is(err, digest.ErrMismatch) || errors.Is(err, blob.ErrNotFound) || errors.Is(err, envelope.ErrNotAuthentic)
+}

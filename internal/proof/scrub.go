@@ -1,0 +1,106 @@
+package proof
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/digest"
+)
+
+// A Scrubbed is what a read of an artifact's blob has shown.
+type Scrubbed struct {
+	Role     customlabels.Role
+	Digest   digest.Digest
+	Verified bool
+	// VerifiedAt is when a read last matched; zero if none did.
+	VerifiedAt time.Time
+}
+
+// ScrubVersion reads all blobs of a version and marks each as verified or as
+// damaged. A blob that is whole again is not damaged any more. It refuses as
+// StartProjectVersion refuses.
+func (s *Service) ScrubVersion(ctx context.Context, caller arn.Caller, a arn.ProjectVersion) ([]Scrubbed, error) {
+	if err := s.Registry.Authorize(ctx, caller, "rekognition:StartProjectVersion", a, a.Namespace); err != nil {
+		return nil, err
+	}
+	if !a.SameRegion(caller.Namespace()) {
+		return nil, customlabels.Invalid("The resource %s is not in the region %s of this endpoint.", a, caller.Region)
+	}
+	v, err := s.Registry.Version(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	if !v.Status.HasModel() {
+		return nil, customlabels.Invalid("The project version %s is %s: it holds no model to verify.", a, v.Status)
+	}
+	all := make([]Scrubbed, len(v.Bundle.Artifacts))
+	for i, stored := range v.Bundle.Artifacts {
+		now, err := s.scrub(ctx, stored)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = Scrubbed{Role: now.Role, Digest: now.Digest, Verified: now.DamagedAt.IsZero(), VerifiedAt: now.VerifiedAt}
+	}
+	return all, nil
+}
+
+// scrub reads the blob of an artifact, marks it, and returns the artifact as
+// it is marked. Errors of the disk are no damage: nobody can tell.
+func (s *Service) scrub(ctx context.Context, a customlabels.Artifact) (customlabels.Artifact, error) {
+	switch err := s.Vault.Verify(ctx, a); {
+	case isDamage(err):
+		a.DamagedAt = s.Now()
+		if err := s.Store.MarkDamaged(ctx, a.Digest, a.DamagedAt); err != nil {
+			return a, fmt.Errorf("mark blob %s as damaged: %w", a.Digest, err)
+		}
+	case err != nil:
+		return a, err
+	default:
+		a.VerifiedAt, a.DamagedAt = s.Now(), time.Time{}
+		if err := s.Store.MarkVerified(ctx, a); err != nil {
+			return a, fmt.Errorf("mark blob %s as verified: %w", a.Digest, err)
+		}
+	}
+	return a, nil
+}
+
+// A Patrol is what one run of a background scrub has seen.
+type Patrol struct {
+	Blobs, Bytes int64
+	Damaged      []customlabels.Artifact
+}
+
+// batch is how many blobs are asked for at once.
+const batch = 100
+
+// Patrol reads every blob that was not read for an interval, the one that
+// waits longest first, and marks each. pace is called before a blob of so many
+// bytes is read, to wait for its turn.
+func (s *Service) Patrol(ctx context.Context, interval time.Duration, pace func(context.Context, int64) error) (p Patrol, err error) {
+	before := s.Now().Add(-interval)
+	for {
+		due, err := s.Store.LongestUnread(ctx, before, batch)
+		if err != nil {
+			return p, fmt.Errorf("look for blobs to read: %w", err)
+		}
+		for _, a := range due {
+			if err := pace(ctx, a.Size); err != nil {
+				return p, err
+			}
+			now, err := s.scrub(ctx, a)
+			if err != nil {
+				return p, err
+			}
+			p.Blobs, p.Bytes = p.Blobs+1, p.Bytes+a.Size
+			if !now.DamagedAt.IsZero() {
+				p.Damaged = append(p.Damaged, now)
+			}
+		}
+		if len(due) < batch {
+			return p, nil
+		}
+	}
+}

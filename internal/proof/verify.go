@@ -1,0 +1,261 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/digest"
+	"mimeo/internal/envelope"
+	"mimeo/internal/fault"
+	"mimeo/internal/kms"
+	"mimeo/internal/record"
+	"mimeo/internal/vault"
+)
+
+// A Finding is one thing that Verify looked at.
+type Finding struct {
+	What string `json:"what"`
+	// Problem says what is wrong; empty: it is as it should be.
+	Problem string `json:"problem,omitempty"`
+	// Unchecked says why nobody can tell.
+	Unchecked string `json:"unchecked,omitempty"`
+}
+
+// A Report is what Verify found, in the order in which it looked.
+type Report struct {
+	Findings []Finding `json:"findings"`
+}
+
+// Sound reports whether nothing is wrong.
+func (r *Report) Sound() bool {
+	return !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Problem != "" })
+}
+
+func (r *Report) good(what string) { r.Findings = append(r.Findings, Finding{What: what}) }
+
+func (r *Report) bad(what, format string, args ...any) {
+	r.Findings = append(r.Findings, Finding{What: what, Problem: fmt.Sprintf(format, args...)})
+}
+
+func (r *Report) unchecked(what, why string) {
+	r.Findings = append(r.Findings, Finding{What: what, Unchecked: why})
+}
+
+// check notes that something is as it should be, or what it is instead.
+func check[T comparable](r *Report, what string, got, want T) {
+	if got == want {
+		r.good(what)
+		return
+	}
+	r.bad(what, "it is %v, the copy record says %v", got, want)
+}
+
+// Verify checks all that is stored of a version: the copy record's signature,
+// the version against the record, every blob, and the chain of records back
+// to the version that was trained. trusted are the keys whose signatures
+// count; none: the server's own. An error means that nobody can tell.
+func (s *Service) Verify(ctx context.Context, a arn.ProjectVersion, trusted []record.PublicKey) (*Report, error) {
+	v, err := s.Store.Version(ctx, a)
+	if errors.Is(err, customlabels.ResourceNotFound) {
+		return nil, customlabels.NotFound(a)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read version %s: %w", a, err)
+	}
+	if !v.Status.HasModel() {
+		return nil, customlabels.Invalid("The project version %s is %s: it holds no model to verify.", a, v.Status)
+	}
+	if len(trusted) == 0 {
+		if trusted, err = s.Keyring.Public(ctx); err != nil {
+			return nil, err
+		}
+	}
+	c := &checker{Service: s, trusted: trusted, report: &Report{}}
+	signed, err := c.record(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.artifacts(ctx, v); err != nil {
+		return nil, err
+	}
+	if signed != nil {
+		err = c.chain(ctx, signed)
+	}
+	return c.report, err
+}
+
+// A checker is one run of Verify.
+type checker struct {
+	*Service
+	trusted []record.PublicKey
+	report  *Report
+}
+
+// record checks the record of v and v against it. It returns nil where there
+// is no record to go by.
+func (c *checker) record(ctx context.Context, v customlabels.ProjectVersion) (*record.Record, error) {
+	if !v.IsCopy() {
+		c.report.good("no copy record: " + v.ARN.String() + " was trained")
+		return nil, nil
+	}
+	signed, err := c.signed(ctx, v.ARN, "copy record")
+	if signed == nil || err != nil {
+		return nil, err
+	}
+	check(c.report, "destination version", v.ARN, signed.Destination.Version)
+	check(c.report, "destination project", v.Project, signed.Destination.Project)
+	check(c.report, "destination key", v.Bundle.Key, signed.Destination.Key)
+	check(c.report, "stored version key", digest.Of(v.Bundle.VersionKey), signed.Destination.VersionKey)
+	check(c.report, "source version", v.Source, signed.Source.Version)
+	summary, _ := v.Bundle.Artifact(customlabels.EvaluationSummary)
+	check(c.report, "evaluation summary", summary.Plain, signed.EvaluationSummary)
+	c.list(v, signed)
+	return signed, nil
+}
+
+// signed reads, parses and verifies the record of a version; it returns nil
+// where that is not as it should be.
+func (c *checker) signed(ctx context.Context, a arn.ProjectVersion, what string) (*record.Record, error) {
+	raw, err := c.Store.Record(ctx, a)
+	if err != nil {
+		return nil, fmt.Errorf("read the record of %s: %w", a, err)
+	}
+	if raw == nil {
+		c.report.bad(what, "there is none of %s", a)
+		return nil, nil
+	}
+	signed, err := record.Parse(raw)
+	if err != nil {
+		c.report.bad(what, "%v", err)
+		return nil, nil
+	}
+	if err := signed.Verify(ctx, c.trusted); err != nil {
+		c.report.bad(what, "%v", err)
+		return nil, nil
+	}
+	c.report.good(what + " " + signed.Digest.String() + ", signed with " + signed.KeyID())
+	return signed, nil
+}
+
+// list checks that the version has the artifacts of the record, and no others.
+func (c *checker) list(v customlabels.ProjectVersion, signed *record.Record) {
+	stored := record.Artifacts(v.Bundle)
+	for _, want := range signed.Artifacts {
+		name := string(want.Role)
+		i := slices.IndexFunc(stored, func(a record.Artifact) bool { return a.Role == want.Role })
+		if i < 0 {
+			c.report.bad("artifact "+name, "the version has none of that role")
+			continue
+		}
+		check(c.report, "stored digest of "+name, stored[i].Sealed, want.Sealed)
+		check(c.report, "stored digest of the plain bytes of "+name, stored[i].Plain, want.Plain)
+		check(c.report, "stored size of "+name, stored[i].SealedSize, want.SealedSize)
+		check(c.report, "stored wrapped key of "+name, stored[i].WrappedKey, want.WrappedKey)
+	}
+	if len(stored) != len(signed.Artifacts) {
+		c.report.bad("list of artifacts", "the version has %d, the copy record %d", len(stored), len(signed.Artifacts))
+	}
+}
+
+// artifacts reads every blob of v, opened where the key allows it.
+func (c *checker) artifacts(ctx context.Context, v customlabels.ProjectVersion) error {
+	key, err := c.Vault.Unlock(ctx, v.ARN, v.Bundle)
+	var refused *fault.Error
+	switch {
+	case errors.Is(err, kms.InvalidCiphertext):
+		c.report.bad("version key", "the KMS key %s does not open it", v.Bundle.Key)
+	case errors.As(err, &refused):
+		c.report.unchecked("version key", refused.Message)
+	case err != nil:
+		return err
+	default:
+		c.report.good("version key opens with " + v.Bundle.Key.String())
+	}
+	for _, a := range v.Bundle.Artifacts {
+		if err := c.artifact(ctx, key, err == nil, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *checker) artifact(ctx context.Context, key vault.VersionKey, opens bool, a customlabels.Artifact) error {
+	name := string(a.Role)
+	var plain digest.Digest
+	var err error
+	if opens {
+		plain, err = c.Vault.PlainDigest(ctx, key, a)
+	}
+	if !opens || isDamage(err) {
+		// What is wrong, the blob or the key? The blob can be read without it.
+		sealed := c.Vault.Verify(ctx, a)
+		if isDamage(sealed) {
+			c.report.bad("blob of "+name, "%v", sealed)
+			return nil
+		}
+		if sealed != nil {
+			return sealed
+		}
+		c.report.good("blob of " + name)
+	}
+	switch {
+	case !opens:
+		c.report.unchecked("plain bytes of "+name, "the version key is not open")
+	case errors.Is(err, envelope.ErrNotAuthentic):
+		c.report.bad("wrapped key of "+name, "the version key does not open it")
+	case err != nil:
+		return err
+	case a.Plain == digest.Digest{}:
+		c.report.good("blob of " + name)
+		c.report.unchecked("plain bytes of "+name, "no digest of them was kept by the server that sealed them")
+	default:
+		c.report.good("blob of " + name)
+		check(c.report, "plain bytes of "+name, plain, a.Plain)
+	}
+	return nil
+}
+
+// maxChain bounds how many copies of copies are followed.
+const maxChain = 10_000
+
+// chain follows the records from copy to copy to the version that was
+// trained. Records are kept when versions are deleted.
+func (c *checker) chain(ctx context.Context, of *record.Record) error {
+	for range maxChain {
+		source := of.Source.Version
+		if (of.Source.Record == digest.Digest{}) {
+			c.report.good("chain ends at " + source.String())
+			return nil
+		}
+		what := "copy record of the source " + source.String()
+		signed, err := c.signed(ctx, source, what)
+		if signed == nil || err != nil {
+			return err
+		}
+		check(c.report, "digest of the "+what, signed.Digest, of.Source.Record)
+		check(c.report, "destination of the "+what, signed.Destination.Version, source)
+		c.samePlain(what, signed, of)
+		of = signed
+	}
+	c.report.unchecked("chain", fmt.Sprintf("it has more than %d copies", maxChain))
+	return nil
+}
+
+// samePlain checks that a copy is of what its source was.
+func (c *checker) samePlain(what string, source, copied *record.Record) {
+	plain := func(r *record.Record) (all []record.Artifact) {
+		for _, a := range r.Artifacts {
+			all = append(all, record.Artifact{Role: a.Role, Plain: a.Plain})
+		}
+		return all
+	}
+	if !slices.Equal(plain(source), plain(copied)) {
+		c.report.bad("plain bytes named by the "+what, "its copy has other ones")
+		return
+	}
+	c.report.good("plain bytes named by the " + what)
+}
