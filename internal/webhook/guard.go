@@ -15,8 +15,9 @@ import (
 
 const maxURL = 2048
 
-// errForbidden is all that is said of an address: nothing of what is there.
-var errForbidden = errors.New("its address is private, local or reserved")
+// errForbidden is all that is said of a host, whether it has no address or a
+// forbidden one: nobody learns here which names an internal network has.
+var errForbidden = errors.New("its host has no public address")
 
 // Check refuses a URL that is none of http or https, holds credentials, or
 // whose host has, now, an address that is not public. The address is checked
@@ -63,7 +64,7 @@ func (s *Sender) resolve(ctx context.Context, host string) ([]netip.Addr, error)
 	defer cancel()
 	addresses, err := lookup(ctx, host)
 	if err != nil || len(addresses) == 0 {
-		return nil, errors.New("its host has no address")
+		return nil, errForbidden
 	}
 	return addresses, nil
 }

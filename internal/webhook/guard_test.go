@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -126,11 +127,36 @@ func TestRebinding(t *testing.T) {
 		}
 		var undelivered *events.Undelivered
 		err := s.Send(t.Context(), events.Message{URL: url, Secret: make([]byte, 32), ID: "1", Body: []byte("{}")})
-		if !errors.As(err, &undelivered) || !strings.Contains(undelivered.Problem, "private") {
+		if !errors.As(err, &undelivered) || !strings.Contains(undelivered.Problem, "public address") {
 			t.Errorf("%s: got %v, want a refusal of the address", url, err)
 		}
 	}
 	if n := asked.Load(); n != 0 {
 		t.Errorf("%d requests arrived, want none", n)
 	}
+}
+
+// FuzzCheck: where every name leads to an internal network, nothing is a
+// target but the public address that is written in the URL itself.
+func FuzzCheck(f *testing.F) {
+	for _, seed := range []string{"https://93.184.216.34/", "http://[2606:2800:220:1::1]:80/x", "http://127.1/", "http://inside.example/", "http://[::ffff:1.2.3.4]/", "http://1.1.1.1%00.example/"} {
+		f.Add(seed)
+	}
+	s := webhook.New(webhook.Public, time.Now)
+	s.Lookup = func(context.Context, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.MustParseAddr("10.0.0.1")}, nil
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if s.Check(t.Context(), text) != nil {
+			return
+		}
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatalf("%q is no URL and a target: %v", text, err)
+		}
+		to, err := netip.ParseAddr(u.Hostname())
+		if err != nil || !to.Unmap().IsGlobalUnicast() || to.Unmap().IsPrivate() {
+			t.Errorf("%q is a target: %s", text, to)
+		}
+	})
 }

@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	timeout       = 15 * time.Second // of a delivery, all in all
+	timeout       = 10 * time.Second // of a delivery, all in all
 	lookupTimeout = 5 * time.Second
 	maxAnswer     = 64 << 10 // bytes that are read of a body, to end it well
 	maxHeader     = 16 << 10
@@ -113,12 +113,10 @@ func problem(err error) string {
 	var timedOut interface{ Timeout() bool }
 	var unknown *net.DNSError
 	switch {
-	case errors.Is(err, errForbidden):
+	case errors.Is(err, errForbidden) || errors.As(err, &unknown):
 		return "The receiver was not asked: " + errForbidden.Error() + "."
 	case errors.As(err, &timedOut) && timedOut.Timeout():
 		return fmt.Sprintf("The receiver did not answer within %s.", timeout)
-	case errors.As(err, &unknown):
-		return "The receiver's host has no address."
 	default:
 		return "The receiver could not be reached, or broke off."
 	}
