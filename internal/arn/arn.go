@@ -67,6 +67,16 @@ func PartitionOf(region string) string {
 	}
 }
 
+// ServiceHost returns the name of a service in a region, as kms:ViaService has
+// it: "s3.us-east-1.amazonaws.com".
+func ServiceHost(service, region string) string {
+	host := service + "." + region + ".amazonaws.com"
+	if PartitionOf(region) == "aws-cn" {
+		host += ".cn"
+	}
+	return host
+}
+
 // ServiceAccount owns the keys of our own services. Nobody signs for it.
 const ServiceAccount = "000000000000"
 

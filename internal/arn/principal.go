@@ -75,6 +75,9 @@ type Caller struct {
 	SourceIP string `json:",omitzero"`
 	// Secure is whether the request came over TLS.
 	Secure bool `json:",omitzero"`
+	// Via is the service of ours that asks another one in the caller's name,
+	// as kms:ViaService has it; empty where the caller asks itself.
+	Via string `json:",omitzero"`
 	// Mandate is set where a job acts for the caller whose request began it.
 	// It is then the whole of what the caller may do: no policy is asked.
 	Mandate *Mandate `json:",omitzero"`
@@ -88,6 +91,12 @@ type Mandate []Permission
 // A Permission is an action on the resources that a pattern names, in which
 // "*" is any text: "s3:PutObject" on "arn:aws:s3:::bucket/prefix/*".
 type Permission struct{ Action, Resource string }
+
+// Through returns the caller as a service of ours asks in its name.
+func (c Caller) Through(service string) Caller {
+	c.Via = ServiceHost(service, c.Region)
+	return c
+}
 
 // Namespace returns where the caller's own resources live.
 func (c Caller) Namespace() Namespace {

@@ -54,7 +54,7 @@ func (s *Service) newKey(ctx context.Context, caller arn.Caller, n Name, sealing
 		return envelope.Key{}, Encryption{}, invalidArgument("The encryption context member %s is reserved", arnContext)
 	}
 	e := Encryption{Context: sealing.Context}
-	key, err := s.keys.GenerateDataKey(ctx, user, id, e.context(n))
+	key, err := s.keys.GenerateDataKey(ctx, user.Through("s3"), id, e.context(n))
 	if err != nil {
 		return envelope.Key{}, Encryption{}, keyFault(err)
 	}
@@ -94,7 +94,7 @@ func (s *Service) key(ctx context.Context, caller arn.Caller, o Object) (envelop
 	if o.Encryption.Key == (arn.Key{}) {
 		user = arn.Caller{Principal: service, Region: caller.Region}
 	}
-	key, err := s.keys.OpenDataKey(ctx, user, o.Encryption.WrappedKey, o.Encryption.context(o.Name))
+	key, err := s.keys.OpenDataKey(ctx, user.Through("s3"), o.Encryption.WrappedKey, o.Encryption.context(o.Name))
 	if err != nil {
 		return envelope.Key{}, keyFault(err)
 	}

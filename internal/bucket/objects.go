@@ -9,12 +9,16 @@ import (
 	"mimeo/internal/objects"
 )
 
-// The service is what other services need of S3.
+// The service is what other services need of S3: Rekognition asks it in the
+// name of its callers.
 var _ objects.Store = (*Service)(nil)
+
+// asks is the service that uses [objects.Store].
+const asks = "rekognition"
 
 // Get implements [objects.Store].
 func (s *Service) Get(ctx context.Context, caller arn.Caller, ref objects.Ref) (io.ReadCloser, objects.Info, error) {
-	d, err := s.GetObject(ctx, caller, GetRequest{Bucket: ref.Bucket, Key: ref.Key, Version: ref.Version})
+	d, err := s.GetObject(ctx, caller.Through(asks), GetRequest{Bucket: ref.Bucket, Key: ref.Key, Version: ref.Version})
 	if err != nil {
 		return nil, objects.Info{}, err
 	}
@@ -23,7 +27,7 @@ func (s *Service) Get(ctx context.Context, caller arn.Caller, ref objects.Ref) (
 
 // Head implements [objects.Store].
 func (s *Service) Head(ctx context.Context, caller arn.Caller, ref objects.Ref) (objects.Info, error) {
-	d, err := s.HeadObject(ctx, caller, GetRequest{Bucket: ref.Bucket, Key: ref.Key, Version: ref.Version})
+	d, err := s.HeadObject(ctx, caller.Through(asks), GetRequest{Bucket: ref.Bucket, Key: ref.Key, Version: ref.Version})
 	if err != nil {
 		return objects.Info{}, err
 	}
@@ -32,7 +36,7 @@ func (s *Service) Head(ctx context.Context, caller arn.Caller, ref objects.Ref) 
 
 // Put implements [objects.Store].
 func (s *Service) Put(ctx context.Context, caller arn.Caller, ref objects.Ref, body io.Reader, opts objects.PutOptions) (objects.Info, error) {
-	o, err := s.PutObject(ctx, caller, PutRequest{
+	o, err := s.PutObject(ctx, caller.Through(asks), PutRequest{
 		Bucket:  ref.Bucket,
 		Key:     ref.Key,
 		Body:    Body{Reader: body, Size: -1},
@@ -58,7 +62,7 @@ func marked(mark string) map[string]string {
 // DeleteIfMarked implements [objects.Store]. An object that replaces the
 // marked one between the look and the deletion has another ETag, and stays.
 func (s *Service) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref objects.Ref, mark string) error {
-	b, err := s.open(ctx, caller, access{action: "s3:DeleteObject", bucket: ref.Bucket, key: ref.Key})
+	b, err := s.open(ctx, caller.Through(asks), access{action: "s3:DeleteObject", bucket: ref.Bucket, key: ref.Key})
 	if err != nil {
 		return err
 	}
@@ -66,7 +70,7 @@ func (s *Service) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref obj
 	if err != nil || o.ID == "" || o.Headers.Metadata[markName] != mark {
 		return err
 	}
-	err = s.DeleteObject(ctx, caller, DeleteRequest{Bucket: ref.Bucket, Key: ref.Key, If: Condition{Match: o.ETag}})
+	err = s.DeleteObject(ctx, caller.Through(asks), DeleteRequest{Bucket: ref.Bucket, Key: ref.Key, If: Condition{Match: o.ETag}})
 	if errors.Is(err, NoSuchKey) || errors.Is(err, PreconditionFailed) {
 		return nil
 	}
@@ -78,7 +82,7 @@ func (s *Service) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref obj
 func (s *Service) CanPut(ctx context.Context, caller arn.Caller, key string, refs ...objects.Ref) error {
 	for _, ref := range refs {
 		sealing := Sealing{KMS: key != "", Key: key}
-		o, err := s.draft(ctx, caller, access{bucket: ref.Bucket, key: ref.Key, keys: writeKeys(sealing, "")}, Headers{})
+		o, err := s.draft(ctx, caller.Through(asks), access{bucket: ref.Bucket, key: ref.Key, keys: writeKeys(sealing, "")}, Headers{})
 		if err != nil {
 			return err
 		}
@@ -95,7 +99,7 @@ func (s *Service) CanPut(ctx context.Context, caller arn.Caller, key string, ref
 // CanDelete implements [objects.Store].
 func (s *Service) CanDelete(ctx context.Context, caller arn.Caller, refs ...objects.Ref) error {
 	for _, ref := range refs {
-		if _, err := s.open(ctx, caller, access{action: "s3:DeleteObject", bucket: ref.Bucket, key: ref.Key}); err != nil {
+		if _, err := s.open(ctx, caller.Through(asks), access{action: "s3:DeleteObject", bucket: ref.Bucket, key: ref.Key}); err != nil {
 			return err
 		}
 	}

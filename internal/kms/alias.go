@@ -8,6 +8,7 @@ import (
 
 	"mimeo/internal/arn"
 	"mimeo/internal/fault"
+	"mimeo/internal/policy"
 )
 
 // An Alias is a name of a key in its account and region.
@@ -37,7 +38,7 @@ func (s *Service) CreateAlias(ctx context.Context, caller arn.Caller, name, keyI
 		return err
 	}
 	a := Alias{Namespace: k.ARN.Namespace, Name: name, KeyID: k.ARN.ID, Created: s.now()}
-	if err := s.allowed(ctx, caller, "kms:CreateAlias", a.ARN().String()); err != nil {
+	if err := s.allowed(ctx, caller, policy.Request{Action: "kms:CreateAlias", Resource: a.ARN().String()}); err != nil {
 		return err
 	}
 	if k.State == PendingDeletion {
@@ -64,7 +65,7 @@ func notInAlias(r rune) bool {
 // or those of one of its keys, after the one that marker names; and the marker
 // for more, empty at the end.
 func (s *Service) ListAliases(ctx context.Context, caller arn.Caller, keyID, marker string, limit int) ([]Alias, string, error) {
-	if err := s.allowed(ctx, caller, "kms:ListAliases", "*"); err != nil {
+	if err := s.allowed(ctx, caller, policy.Request{Action: "kms:ListAliases", Resource: "*"}); err != nil {
 		return nil, "", err
 	}
 	after, err := parseMarker(marker)

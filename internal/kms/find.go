@@ -176,7 +176,7 @@ func (s *Service) question(ctx context.Context, caller arn.Caller, k Key) (quest
 	if q.who, err = s.permissions.Subject(ctx, caller); err != nil {
 		return question{}, fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
 	}
-	document, err := policy.Parse(k.Policy)
+	document, err := s.policies.Parse(k.Policy)
 	if err != nil {
 		return question{}, fmt.Errorf("parse the policy of %s: %w", k.ARN, err)
 	}
@@ -196,7 +196,11 @@ func (s *Service) answer(ctx context.Context, q question, op Operation, u Use) (
 		}
 		return nil, deniedAbroad(q.caller, op.action())
 	}
-	request := policy.Request{Action: op.action(), Resource: q.key.ARN.String()}
+	keys, err := s.keys(ctx, q, op, u)
+	if err != nil {
+		return nil, err
+	}
+	request := policy.Request{Action: op.action(), Resource: q.key.ARN.String(), Keys: keys}
 	d := policy.AuthorizeByResource(q.who, request, q.key.ARN.Account, []policy.Policy{q.policy})
 	if d.Allowed() && !service {
 		return nil, nil
@@ -216,16 +220,17 @@ func (s *Service) answer(ctx context.Context, q question, op Operation, u Use) (
 }
 
 // allowed decides about an action that concerns no key of anyone.
-func (s *Service) allowed(ctx context.Context, caller arn.Caller, action, resource string) error {
+func (s *Service) allowed(ctx context.Context, caller arn.Caller, r policy.Request) error {
 	who, err := s.permissions.Subject(ctx, caller)
 	if err != nil {
 		return fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
 	}
-	d := policy.Authorize(who, policy.Request{Action: action, Resource: resource}, caller.Principal.Account, nil)
+	d := policy.Authorize(who, r, caller.Principal.Account, nil)
 	if d.Allowed() {
 		return nil
 	}
-	return denied(caller, action, text(resource), d.Reason())
+	why := &policy.DeniedError{Principal: caller.Principal, Request: r, Decision: d}
+	return denied(caller, r.Action, text(r.Resource), d.Reason()).Because(why)
 }
 
 type text string

@@ -101,7 +101,7 @@ func (s *Service) CreateGrants(ctx context.Context, caller arn.Caller, requests 
 		})
 	}
 	first := requests[0]
-	k, via, err := s.findWithGrant(ctx, caller, CreateGrantOperation, Use{KeyID: first.KeyID, GrantTokens: first.GrantTokens})
+	k, via, err := s.findWithGrant(ctx, caller, CreateGrantOperation, Use{KeyID: first.KeyID, GrantTokens: first.GrantTokens, Grants: requests})
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,6 +13,7 @@ import (
 	"mimeo/internal/arn"
 	"mimeo/internal/envelope"
 	"mimeo/internal/fault"
+	"mimeo/internal/policy"
 )
 
 // A State is what a key can do, in AWS's word.
@@ -54,6 +57,14 @@ type NewKey struct {
 	SkipLockoutCheck bool
 }
 
+// keys are the condition keys of CreateKey.
+func (n NewKey) keys() policy.Keys {
+	keys := policy.RequestTags(n.Tags)
+	maps.Copy(keys, specKeys())
+	keys["kms:bypasspolicylockoutsafetycheck"] = []string{strconv.FormatBool(n.SkipLockoutCheck)}
+	return keys
+}
+
 // Limits of AWS: https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
 const (
 	maxTags    = 50
@@ -63,7 +74,7 @@ const (
 
 // CreateKey makes a key of the caller's account.
 func (s *Service) CreateKey(ctx context.Context, caller arn.Caller, n NewKey) (Key, error) {
-	if err := s.allowed(ctx, caller, "kms:CreateKey", "*"); err != nil {
+	if err := s.allowed(ctx, caller, policy.Request{Action: "kms:CreateKey", Resource: "*", Keys: n.keys()}); err != nil {
 		return Key{}, err
 	}
 	if len(n.Tags) > maxTags {
@@ -134,7 +145,7 @@ func (s *Service) Describe(ctx context.Context, caller arn.Caller, u Use) (Key, 
 // ListKeys returns up to limit keys of the caller's account and region after
 // the one that marker names, and the marker for more, empty at the end.
 func (s *Service) ListKeys(ctx context.Context, caller arn.Caller, marker string, limit int) ([]arn.Key, string, error) {
-	if err := s.allowed(ctx, caller, "kms:ListKeys", "*"); err != nil {
+	if err := s.allowed(ctx, caller, policy.Request{Action: "kms:ListKeys", Resource: "*"}); err != nil {
 		return nil, "", err
 	}
 	after, err := parseMarker(marker)

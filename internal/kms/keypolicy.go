@@ -34,23 +34,38 @@ func defaultPolicy(in arn.Namespace) string {
 }`, arn.Root(in.Partition, in.Account))
 }
 
-// managedPolicy lets the account use a key that the service manages, and not
-// change it.
+// managedPolicy lets the principals of an account use a key through the
+// service that manages it, and nobody change it:
+// https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key
 func managedPolicy(in arn.Namespace, service string) string {
 	root := arn.Root(in.Partition, in.Account)
 	return fmt.Sprintf(`{
   "Version" : "2012-10-17",
   "Id" : "auto-%s-1",
   "Statement" : [ {
-    "Sid" : "Allow use of the key by the account",
+    "Sid" : "Allow access through the service for all principals in the account that are authorized to use it",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "*"
+    },
+    "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey" ],
+    "Resource" : "*",
+    "Condition" : {
+      "StringEquals" : {
+        "kms:CallerAccount" : "%s",
+        "kms:ViaService" : "%s"
+      }
+    }
+  }, {
+    "Sid" : "Allow direct access to key metadata to the account",
     "Effect" : "Allow",
     "Principal" : {
       "AWS" : "%s"
     },
-    "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant" ],
+    "Action" : [ "kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant" ],
     "Resource" : "*"
   } ]
-}`, service, root)
+}`, service, in.Account, arn.ServiceHost(service, in.Region), root)
 }
 
 // GetKeyPolicy returns the text of a key's policy.

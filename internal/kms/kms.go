@@ -87,11 +87,12 @@ type Service struct {
 	master      envelope.Key
 	permissions Permissions
 	now         func() time.Time
+	policies    *policy.Cache // of the keys
 }
 
 // New returns a service whose keys are sealed under master.
 func New(store Store, master envelope.Key, permissions Permissions, now func() time.Time) *Service {
-	return &Service{store: store, master: master, permissions: permissions, now: now}
+	return &Service{store: store, master: master, permissions: permissions, now: now, policies: policy.NewCache(policy.Parse)}
 }
 
 // An EncryptionContext is what a ciphertext is bound to: it is authenticated,
@@ -121,6 +122,8 @@ type Use struct {
 	Context     EncryptionContext
 	GrantTokens []string // tried before all other grants
 	DryRun      bool     // check everything, then fail with DryRun
+	// Grants are what CreateGrant is to give: policies can ask for that.
+	Grants []GrantRequest
 }
 
 // namespace is where a caller's own resources live. A service of ours has

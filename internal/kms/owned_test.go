@@ -76,13 +76,17 @@ func TestManagedKey(t *testing.T) {
 	if want(t, "describe", err, ""); d.ARN != k || d.Manager != kms.AWS {
 		t.Errorf("described %+v", d)
 	}
-	data, err := w.GenerateDataKey(ctx, root(account), "alias/aws/s3", nil)
-	want(t, "use", err, "")
-	_, err = w.OpenDataKey(ctx, root(account), data.Ciphertext, nil)
+	data, err := w.GenerateDataKey(ctx, user(account, "ann").Through("s3"), "alias/aws/s3", nil)
+	want(t, "use through the service, without a policy of her own", err, "")
+	_, err = w.GenerateDataKey(ctx, root(account), "alias/aws/s3", nil)
+	want(t, "use directly", err, kms.AccessDenied)
+	_, err = w.GenerateDataKey(ctx, root(account).Through("rekognition"), "alias/aws/s3", nil)
+	want(t, "use through another service", err, kms.AccessDenied)
+	_, err = w.OpenDataKey(ctx, root(account).Through("s3"), data.Ciphertext, nil)
 	want(t, "open", err, "")
-	_, err = w.OpenDataKey(ctx, root(other), data.Ciphertext, nil)
+	_, err = w.OpenDataKey(ctx, root(other).Through("s3"), data.Ciphertext, nil)
 	want(t, "open by another account", err, kms.AccessDenied)
-	for name, call := range w.calls(root(account), k.ID, data.Ciphertext) {
+	for name, call := range w.calls(root(account).Through("s3"), k.ID, data.Ciphertext) {
 		switch name {
 		case "DisableKey", "EnableKey", "ScheduleKeyDeletion", "CancelKeyDeletion", "PutKeyPolicy", "CreateAlias", "CreateGrant":
 			want(t, name, call(), kms.AccessDenied)

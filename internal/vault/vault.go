@@ -65,11 +65,28 @@ func (v *Vault) CanUse(ctx context.Context, caller arn.Caller, keyID string, ver
 		}
 		return key, nil
 	}
-	key, err := v.Keys.Can(ctx, caller, kms.Use{KeyID: keyID, Context: encryptionContext(version)}, needed...)
+	use := kms.Use{KeyID: keyID, Context: encryptionContext(version), Grants: grants(keyID, version)}
+	key, err := v.Keys.Can(ctx, caller.Through("rekognition"), use, needed...)
 	if err != nil {
 		return arn.Key{}, refusal(err, keyID)
 	}
 	return key.ARN, nil
+}
+
+// grants are the requests for the job grant and the version grant.
+func grants(keyID string, version arn.ProjectVersion) []kms.GrantRequest {
+	job := kms.GrantRequest{
+		KeyID:                   keyID,
+		Grantee:                 customlabels.Principal,
+		Retiring:                customlabels.Principal,
+		Operations:              []kms.Operation{kms.GenerateDataKeyOperation, kms.DecryptOperation},
+		EncryptionContextEquals: encryptionContext(version),
+		Name:                    grantName(JobGrantPrefix, version),
+	}
+	lasting := job
+	lasting.Operations = []kms.Operation{kms.DecryptOperation}
+	lasting.Name = grantName(VersionGrantPrefix, version)
+	return []kms.GrantRequest{job, lasting}
 }
 
 // Prepare takes the right to use a caller's key for version v; an empty keyID
@@ -81,22 +98,11 @@ func (v *Vault) Prepare(ctx context.Context, caller arn.Caller, keyID string, ve
 	if err != nil || keyID == "" {
 		return KeyUse{Key: key}, err
 	}
-	job := kms.GrantRequest{
-		KeyID:                   key.String(),
-		Grantee:                 customlabels.Principal,
-		Retiring:                customlabels.Principal,
-		Operations:              []kms.Operation{kms.GenerateDataKeyOperation, kms.DecryptOperation},
-		EncryptionContextEquals: encryptionContext(version),
-		Name:                    grantName(JobGrantPrefix, version),
-	}
-	lasting := job
-	lasting.Operations = []kms.Operation{kms.DecryptOperation}
-	lasting.Name = grantName(VersionGrantPrefix, version)
-	grants, err := v.Keys.CreateGrants(ctx, caller, job, lasting)
+	granted, err := v.Keys.CreateGrants(ctx, caller.Through("rekognition"), grants(key.String(), version)...)
 	if err != nil {
 		return KeyUse{}, refusal(err, keyID)
 	}
-	return KeyUse{Key: key, JobGrant: grants[0].ID, VersionGrant: grants[1].ID}, nil
+	return KeyUse{Key: key, JobGrant: granted[0].ID, VersionGrant: granted[1].ID}, nil
 }
 
 // The names of grants begin with what they are for; the version follows. The

@@ -180,6 +180,27 @@ func TestArtifactsAreBoundToVersionAndRole(t *testing.T) {
 	}
 }
 
+// The statements that AWS recommends for the users of a service: the key is
+// theirs through the service alone, and grants are for the service's own use.
+func TestAKeyForOneServiceIsEnough(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	k, err := f.kms.CreateKey(t.Context(), destination, kms.NewKey{SkipLockoutCheck: true, Policy: `{"Version":"2012-10-17","Statement":[
+	 {"Effect":"Allow","Principal":{"AWS":"555555555555"},"Action":["kms:DescribeKey","kms:GenerateDataKey*","kms:Decrypt"],"Resource":"*",
+	  "Condition":{"StringEquals":{"kms:ViaService":"rekognition.us-east-1.amazonaws.com"}}},
+	 {"Effect":"Allow","Principal":{"AWS":"555555555555"},"Action":"kms:CreateGrant","Resource":"*",
+	  "Condition":{"Bool":{"kms:GrantIsForAWSResource":"true"},"ForAllValues:StringEquals":{"kms:GrantOperations":["Decrypt","GenerateDataKey"]},"StringEquals":{"kms:GrantConstraintType":"EncryptionContextEquals"}}}]}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := version(destination, "v")
+	use := f.prepare(t, destination, k.ARN.String(), v)
+	f.newKey(t, v, use)
+	if _, err := f.kms.GenerateDataKey(t.Context(), destination, k.ARN.String(), nil); !errors.Is(err, kms.AccessDenied) {
+		t.Errorf("used directly: %v, want AccessDenied", err)
+	}
+}
+
 func TestGrantsEndWithWhatTheyAreFor(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -1,0 +1,106 @@
+package kms
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"mimeo/internal/policy"
+)
+
+// The condition keys of KMS:
+// https://docs.aws.amazon.com/kms/latest/developerguide/policy-conditions.html
+
+// specKeys are those of every key that there is.
+func specKeys() policy.Keys {
+	return policy.Keys{
+		"kms:keyspec":               {"SYMMETRIC_DEFAULT"},
+		"kms:keyusage":              {"ENCRYPT_DECRYPT"},
+		"kms:keyorigin":             {"AWS_KMS"},
+		"kms:multiregion":           {"false"},
+		"kms:customermasterkeyspec": {"SYMMETRIC_DEFAULT"},
+	}
+}
+
+// keys are the condition keys of a question about one operation. They are
+// made only where a policy mentions some of them.
+func (s *Service) keys(ctx context.Context, q question, op Operation, u Use) (policy.Keys, error) {
+	tags := policy.Mentions(policy.ResourceTag, q.who, q.policy)
+	if !tags && !policy.Mentions("kms:", q.who, q.policy) {
+		return nil, nil
+	}
+	keys := specKeys()
+	if q.caller.Owns(q.key.ARN.Namespace) {
+		keys.AddResourceTags(q.key.Tags)
+	}
+	if q.caller.Via != "" {
+		keys["kms:viaservice"] = []string{q.caller.Via}
+	}
+	if alias := u.alias(); alias != "" {
+		keys["kms:requestalias"] = []string{alias}
+	}
+	if op.isConstrained() {
+		keys["kms:encryptionalgorithm"] = []string{"SYMMETRIC_DEFAULT"}
+		u.Context.addKeys(keys)
+	}
+	if op == CreateGrantOperation || op == listGrants || op == revokeGrant {
+		keys["kms:grantisforawsresource"] = []string{fmt.Sprint(q.caller.Via != "")}
+		addGrantKeys(keys, u.Grants)
+	}
+	if !policy.Mentions("kms:resourcealiases", q.who, q.policy) {
+		return keys, nil
+	}
+	aliases, err := s.store.Aliases(ctx, q.key.ARN.Namespace, q.key.ARN.ID, "", maxAliases)
+	if err != nil {
+		return nil, fmt.Errorf("read the aliases of %s: %w", q.key.ARN, err)
+	}
+	for _, a := range aliases {
+		keys["kms:resourcealiases"] = append(keys["kms:resourcealiases"], a.Name)
+	}
+	return keys, nil
+}
+
+// alias returns the alias that u names a key by, or nothing.
+func (u Use) alias() string {
+	name := u.KeyID
+	if at := strings.LastIndexByte(name, ':'); at >= 0 {
+		name = name[at+1:]
+	}
+	if !strings.HasPrefix(name, "alias/") {
+		return ""
+	}
+	return name
+}
+
+func (ec EncryptionContext) addKeys(keys policy.Keys) {
+	for name, value := range ec {
+		key := "kms:encryptioncontext:" + strings.ToLower(name)
+		keys[key] = append(keys[key], value)
+		keys["kms:encryptioncontextkeys"] = append(keys["kms:encryptioncontextkeys"], name)
+	}
+}
+
+// addGrantKeys adds what requests for grants ask for, all together.
+func addGrantKeys(keys policy.Keys, requests []GrantRequest) {
+	add := func(key, value string) {
+		if !slices.Contains(keys[key], value) {
+			keys[key] = append(keys[key], value)
+		}
+	}
+	for _, r := range requests {
+		for _, o := range r.Operations {
+			add("kms:grantoperations", string(o))
+		}
+		if r.EncryptionContextEquals != nil {
+			add("kms:grantconstrainttype", "EncryptionContextEquals")
+		}
+		if r.EncryptionContextSubset != nil {
+			add("kms:grantconstrainttype", "EncryptionContextSubset")
+		}
+		add("kms:granteeprincipal", r.Grantee.String())
+		if retiring := r.Retiring.String(); retiring != "" {
+			add("kms:retiringprincipal", retiring)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package kms_test
+
+import (
+	"errors"
+	"testing"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/kms"
+	"mimeo/internal/policy"
+)
+
+// The condition keys of KMS, in a key policy that gives ann what it says under
+// one condition.
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, ann := t.Context(), user(account, "ann")
+	encrypt := func(caller arn.Caller, ec kms.EncryptionContext) func(id string) error {
+		return func(id string) error {
+			_, err := w.Encrypt(ctx, caller, kms.EncryptRequest{Use: kms.Use{KeyID: id, Context: ec}, Plaintext: []byte("x")})
+			return err
+		}
+	}
+	grant := func(caller arn.Caller, equals kms.EncryptionContext, ops ...kms.Operation) func(id string) error {
+		return func(id string) error {
+			_, err := w.CreateGrant(ctx, caller, kms.GrantRequest{KeyID: id, Grantee: service.Principal, Operations: ops, EncryptionContextEquals: equals})
+			return err
+		}
+	}
+	describe := func(id string) error { _, err := w.DescribeKey(ctx, ann, id); return err }
+	context := kms.EncryptionContext{"Department": "10103.0", "Note": "x"}
+	for name, c := range map[string]struct {
+		operators string
+		call      func(id string) error
+		want      bool
+	}{
+		"the caller's account":          {`"StringEquals":{"kms:CallerAccount":"111122223333"}`, encrypt(ann, nil), true},
+		"another account":               {`"StringEquals":{"kms:CallerAccount":"555555555555"}`, encrypt(ann, nil), false},
+		"through S3":                    {`"StringEquals":{"kms:ViaService":"s3.us-east-1.amazonaws.com"}`, encrypt(ann.Through("s3"), nil), true},
+		"through S3, directly":          {`"StringEquals":{"kms:ViaService":"s3.us-east-1.amazonaws.com"}`, encrypt(ann, nil), false},
+		"context":                       {`"StringEquals":{"kms:EncryptionContext:department":"10103.0"}`, encrypt(ann, context), true},
+		"context, another value":        {`"StringEquals":{"kms:EncryptionContext:Department":"10103.1"}`, encrypt(ann, context), false},
+		"context, none":                 {`"StringEquals":{"kms:EncryptionContext:Department":"10103.0"}`, encrypt(ann, nil), false},
+		"context keys":                  {`"ForAllValues:StringEquals":{"kms:EncryptionContextKeys":["Department","Note"]}`, encrypt(ann, context), true},
+		"context keys, their case":      {`"ForAnyValue:StringEquals":{"kms:EncryptionContextKeys":["department"]}`, encrypt(ann, context), false},
+		"a context is needed":           {`"Null":{"kms:EncryptionContextKeys":"false"}`, encrypt(ann, nil), false},
+		"algorithm":                     {`"StringEquals":{"kms:EncryptionAlgorithm":"SYMMETRIC_DEFAULT"}`, encrypt(ann, nil), true},
+		"algorithm of no cryptography":  {`"StringEquals":{"kms:EncryptionAlgorithm":"SYMMETRIC_DEFAULT"}`, describe, false},
+		"spec, usage, origin, Regions":  {`"StringEquals":{"kms:KeySpec":"SYMMETRIC_DEFAULT","kms:KeyUsage":"ENCRYPT_DECRYPT","kms:KeyOrigin":"AWS_KMS"},"Bool":{"kms:MultiRegion":"false"}`, describe, true},
+		"the key's tag":                 {`"StringEquals":{"aws:ResourceTag/Team":"vision"}`, describe, true},
+		"the key's tag, another":        {`"StringEquals":{"aws:ResourceTag/Team":"sound"}`, describe, false},
+		"an alias of the key":           {`"ForAnyValue:StringLike":{"kms:ResourceAliases":"alias/*-of-ann"}`, describe, true},
+		"an alias of the key, another":  {`"ForAnyValue:StringLike":{"kms:ResourceAliases":"alias/*-of-bob"}`, describe, false},
+		"the alias of the request":      {`"StringLike":{"kms:RequestAlias":"alias/*-of-ann"}`, func(id string) error { return describe("alias/" + id + "-of-ann") }, true},
+		"no alias in the request":       {`"StringLike":{"kms:RequestAlias":"alias/*-of-ann"}`, describe, false},
+		"grant for a service":           {`"Bool":{"kms:GrantIsForAWSResource":"true"}`, grant(ann.Through("rekognition"), nil, kms.DecryptOperation), true},
+		"grant for a service, directly": {`"Bool":{"kms:GrantIsForAWSResource":"true"}`, grant(ann, nil, kms.DecryptOperation), false},
+		"grant of operations":           {`"ForAllValues:StringEquals":{"kms:GrantOperations":["Decrypt","GenerateDataKey"]}`, grant(ann, nil, kms.DecryptOperation), true},
+		"grant of one more":             {`"ForAllValues:StringEquals":{"kms:GrantOperations":["Decrypt"]}`, grant(ann, nil, kms.DecryptOperation, kms.EncryptOperation), false},
+		"grant with a constraint":       {`"StringEquals":{"kms:GrantConstraintType":"EncryptionContextEquals"}`, grant(ann, context, kms.DecryptOperation), true},
+		"grant without":                 {`"StringEquals":{"kms:GrantConstraintType":"EncryptionContextEquals"}`, grant(ann, nil, kms.DecryptOperation), false},
+		"grantee":                       {`"StringEquals":{"kms:GranteePrincipal":"rekognition.amazonaws.com"}`, grant(ann, nil, kms.DecryptOperation), true},
+		"no retiring principal":         {`"Null":{"kms:RetiringPrincipal":"true"}`, grant(ann, nil, kms.DecryptOperation), true},
+	} {
+		k := w.keyWith(kms.NewKey{SkipLockoutCheck: true, Tags: map[string]string{"Team": "vision"}, Policy: `{"Version":"2012-10-17","Statement":[
+		 {"Effect":"Allow","Principal":{"AWS":"` + account + `"},"Action":"kms:*","Resource":"*"},
+		 {"Effect":"Allow","Principal":{"AWS":"` + ann.Principal.String() + `"},"Action":"kms:*","Resource":"*","Condition":{` + c.operators + `}}]}`})
+		want(t, "alias", w.CreateAlias(ctx, root(account), "alias/"+k.ARN.ID+"-of-ann", k.ARN.ID), "")
+		if err := c.call(k.ARN.ID); (err == nil) != c.want || err != nil && !errors.Is(err, kms.AccessDenied) {
+			t.Errorf("%s: %v, want allowed %v", name, err, c.want)
+		}
+	}
+}
+
+func TestConditionsOfCreateKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ann := user(account, "ann")
+	w.who["user/ann"] = identityPolicy(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:CreateKey","Resource":"*",
+	 "Condition":{"StringEquals":{"aws:RequestTag/Team":"vision","kms:KeySpec":"SYMMETRIC_DEFAULT"},"ForAllValues:StringEquals":{"aws:TagKeys":"Team"},"Bool":{"kms:BypassPolicyLockoutSafetyCheck":"false"}}}}`)
+	for name, c := range map[string]struct {
+		key  kms.NewKey
+		want bool
+	}{
+		"as it says":    {kms.NewKey{Tags: map[string]string{"Team": "vision"}}, true},
+		"without tag":   {kms.NewKey{}, false},
+		"one tag more":  {kms.NewKey{Tags: map[string]string{"Team": "vision", "x": "y"}}, false},
+		"without check": {kms.NewKey{Tags: map[string]string{"Team": "vision"}, SkipLockoutCheck: true}, false},
+	} {
+		_, err := w.CreateKey(t.Context(), ann, c.key)
+		var why *policy.DeniedError
+		if (err == nil) != c.want || err != nil && !errors.As(err, &why) {
+			t.Errorf("%s: %v, want allowed %v", name, err, c.want)
+		}
+	}
+}
