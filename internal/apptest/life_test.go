@@ -236,6 +236,28 @@ func TestWhereResultsLand(t *testing.T) {
 	}
 }
 
+// TestResultsStayInTheAccount: not even where a bucket's policy would let the
+// caller write are results written to another account's bucket.
+func TestResultsStayInTheAccount(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Options{Families: light})
+	a := newSide(t, s, trusting, "trusting-images", "parts")
+	source := trainSmall(a)
+	allow(t, a, trusted)
+	if _, err := a.S3.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: &a.bucket, Policy: aws.String(`{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::555555555555:root"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::trusting-images/*"}]}`)}); err != nil {
+		t.Fatal(err)
+	}
+	b := newSide(t, s, trusted, "trusted-results", "production")
+	b.bucket = a.bucket
+	b.put("allowed", []byte("x"))
+	_, err := b.copyInto("c1", "results", a, source, "")
+	wantCode(t, "results in another account's bucket", err, "InvalidParameterException")
+	if files := a.keys("-c1.json"); len(files) > 0 {
+		t.Errorf("the bucket of the other account holds %q", files)
+	}
+}
+
 // TestTheLifeAfter: a copy is a version like any other, and nothing that
 // befalls its source befalls it. Its lineage remembers.
 func TestTheLifeAfter(t *testing.T) {

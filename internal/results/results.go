@@ -33,8 +33,8 @@ func Files(v arn.ProjectVersion, output customlabels.OutputConfig) []objects.Ref
 	return files
 }
 
-// Check returns nil where the caller may write every result of version v,
-// else Rekognition's refusal of the OutputConfig.
+// Check returns nil where the caller may write every result of version v to a
+// bucket of its own account, else Rekognition's refusal of the OutputConfig.
 func Check(ctx context.Context, store objects.Store, caller arn.Caller, v arn.ProjectVersion, output customlabels.OutputConfig) error {
 	if output.Bucket == "" {
 		return customlabels.Invalid("OutputConfig needs an S3Bucket.")
@@ -43,7 +43,7 @@ func Check(ctx context.Context, store objects.Store, caller arn.Caller, v arn.Pr
 	var refused *fault.Error
 	switch {
 	case err == nil:
-		return nil
+		return checkOwner(ctx, store, caller, output.Bucket)
 	case errors.Is(err, objects.AccessDenied):
 		return fault.New(customlabels.AccessDenied, "The OutputConfig bucket %s cannot be written by the caller: s3:PutObject is denied.", output.Bucket).Because(err)
 	case errors.As(err, &refused):
@@ -51,6 +51,19 @@ func Check(ctx context.Context, store objects.Store, caller arn.Caller, v arn.Pr
 	default:
 		return fmt.Errorf("check bucket %s: %w", output.Bucket, err)
 	}
+}
+
+// checkOwner refuses a bucket of another account, also where its policy would
+// let the caller write: the results belong to the account of the version.
+func checkOwner(ctx context.Context, store objects.Store, caller arn.Caller, bucket string) error {
+	owner, err := store.Owner(ctx, caller, bucket)
+	if err != nil {
+		return fmt.Errorf("look up the owner of bucket %s: %w", bucket, err)
+	}
+	if owner != caller.Principal.Account {
+		return customlabels.Invalid("The OutputConfig bucket %s cannot be used: it belongs to another account. Name a bucket of this account.", bucket)
+	}
+	return nil
 }
 
 // CheckKey returns nil where the caller may seal results with key, in a bucket
