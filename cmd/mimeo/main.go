@@ -49,6 +49,8 @@ copy it into another account, start it, detect custom labels.`,
 		newServe(),
 		newAccount(),
 		newQuota(),
+		newVerify(),
+		newRecordKey(),
 		newVersion(),
 	)
 	return root

@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"mimeo/internal/fault"
+	"mimeo/internal/proof"
 	"mimeo/internal/quota"
 )
 
@@ -25,6 +26,7 @@ import (
 //
 //	GET /accounts, POST /accounts, DELETE /accounts/{id}
 //	GET /accounts/{id}/quotas, POST /accounts/{id}/quotas
+//	POST /verifications, GET /record-keys, POST /record-keys
 
 const maxAdminBody = 64 << 10
 
@@ -47,7 +49,7 @@ func listenAdmin(ctx context.Context, file string) (net.Listener, error) {
 	return l, nil
 }
 
-func adminRoutes(s Accounts, q Quotas, logger *slog.Logger) http.Handler {
+func adminRoutes(s Accounts, q Quotas, p Proofs, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /accounts", func(w http.ResponseWriter, r *http.Request) {
 		all, err := s.List(r.Context())
@@ -75,6 +77,22 @@ func adminRoutes(s Accounts, q Quotas, logger *slog.Logger) http.Handler {
 			err = q.Set(r.Context(), r.PathValue("id"), values)
 		}
 		answerAdmin(w, r, logger, struct{}{}, err)
+	})
+	mux.HandleFunc("POST /verifications", func(w http.ResponseWriter, r *http.Request) {
+		var of verification
+		var report *proof.Report
+		err := decodeAdmin(w, r, &of)
+		if err == nil {
+			report, err = p.Verify(r.Context(), of.Version, of.Keys)
+		}
+		answerAdmin(w, r, logger, report, err)
+	})
+	mux.HandleFunc("GET /record-keys", func(w http.ResponseWriter, r *http.Request) {
+		all, err := p.RecordKeys(r.Context())
+		answerAdmin(w, r, logger, all, err)
+	})
+	mux.HandleFunc("POST /record-keys", func(w http.ResponseWriter, r *http.Request) {
+		answerAdmin(w, r, logger, struct{}{}, p.RotateRecordKey(r.Context()))
 	})
 	return mux
 }

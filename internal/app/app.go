@@ -97,7 +97,9 @@ func (a *App) Environment(profile string) []string {
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return serve(ctx, a.port, a.handler, a.logger) })
-	group.Go(func() error { return serve(ctx, a.admin, adminRoutes(a.accounts, a.quotas, a.logger), a.logger) })
+	group.Go(func() error {
+		return serve(ctx, a.admin, adminRoutes(a.accounts, a.quotas, proofs{a.proof}, a.logger), a.logger)
+	})
 	group.Go(func() error { return a.runner.Run(ctx) })
 	group.Go(func() error { return a.sweep(ctx) })
 	group.Go(func() error { return a.scrub(ctx) })

@@ -9,8 +9,10 @@ import (
 
 	"mimeo/internal/envelope"
 	"mimeo/internal/identity"
+	"mimeo/internal/kms"
 	"mimeo/internal/quota"
 	"mimeo/internal/sqlstore"
+	"mimeo/internal/vault"
 )
 
 // An Operator works on a data directory: through the server that runs on it,
@@ -18,6 +20,7 @@ import (
 type Operator struct {
 	Accounts
 	Quotas
+	Proofs
 	close func() error
 }
 
@@ -33,17 +36,17 @@ type Quotas interface {
 func OpenOperator(ctx context.Context, c Config) (*Operator, error) {
 	if running(ctx, c) {
 		server := newAdminClient(c.adminSocket())
-		return &Operator{Accounts: server, Quotas: server, close: func() error { return nil }}, nil
+		return &Operator{Accounts: server, Quotas: server, Proofs: server, close: func() error { return nil }}, nil
 	}
-	db, err := sqlstore.Open(ctx, c.DataDir)
+	s, err := openStorage(ctx, c, Faults{})
 	if err != nil {
 		return nil, err
 	}
-	local, err := openLocal(c, db)
+	o, err := openLocal(ctx, c, s)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, s.close())
 	}
-	return &Operator{Accounts: local, Quotas: quota.New(db.Quotas(), time.Now), close: db.Close}, nil
+	return o, nil
 }
 
 // Close releases the data directory.
@@ -59,12 +62,17 @@ func running(ctx context.Context, c Config) bool {
 	return true
 }
 
-func openLocal(c Config, db *sqlstore.DB) (*accounts, error) {
-	master, err := loadMasterKey(c.masterKey())
+func openLocal(ctx context.Context, c Config, s *storage) (*Operator, error) {
+	local, err := openAccounts(c, s.db, s.master, endpointFor(c))
 	if err != nil {
 		return nil, err
 	}
-	return openAccounts(c, db, master, endpointFor(c))
+	keys := kms.New(s.db.KMS(), s.master, local.identity, time.Now)
+	proving, err := openProof(ctx, s, &vault.Vault{Keys: keys, Blobs: s.blobs}, nil) // no caller asks for anything
+	if err != nil {
+		return nil, err
+	}
+	return &Operator{Accounts: local, Quotas: quota.New(s.db.Quotas(), time.Now), Proofs: proofs{proving}, close: s.close}, nil
 }
 
 func openAccounts(c Config, db *sqlstore.DB, master envelope.Key, endpoint string) (*accounts, error) {

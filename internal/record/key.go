@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ed25519"
@@ -16,12 +17,23 @@ import (
 // A PublicKey checks records.
 type PublicKey struct{ key string } // comparable
 
-// ParsePublicKey reads a public key as PEM, "PUBLIC KEY".
-func ParsePublicKey(text []byte) (PublicKey, error) {
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != pemType {
-		return PublicKey{}, errors.New("this is no public key: PEM with PUBLIC KEY is expected")
+// ParsePublicKeys reads one public key or more as PEM, "PUBLIC KEY".
+func ParsePublicKeys(text []byte) (all []PublicKey, err error) {
+	for len(bytes.TrimSpace(text)) > 0 || len(all) == 0 {
+		block, rest := pem.Decode(text)
+		if block == nil || block.Type != pemType {
+			return nil, errors.New("this is no public key: PEM with PUBLIC KEY is expected")
+		}
+		key, err := parsePublicKey(block)
+		if err != nil {
+			return nil, err
+		}
+		all, text = append(all, key), rest
 	}
+	return all, nil
+}
+
+func parsePublicKey(block *pem.Block) (PublicKey, error) {
 	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
 		return PublicKey{}, fmt.Errorf("parse public key: %w", err)
@@ -49,7 +61,7 @@ func (k PublicKey) Bytes() []byte { return []byte(k.key) }
 // ID names the key: the BLAKE3 digest of its 32 bytes.
 func (k PublicKey) ID() string { return digest.Of([]byte(k.key)).String() }
 
-// PEM returns the key in the form that ParsePublicKey, OpenSSL and others
+// PEM returns the key in the form that ParsePublicKeys, OpenSSL and others
 // read.
 func (k PublicKey) PEM() (string, error) {
 	der, err := x509.MarshalPKIXPublicKey(ed25519.PublicKey(k.key))

@@ -129,12 +129,16 @@ func TestPublicKeysArePEM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := record.ParsePublicKey([]byte(text)); err != nil || got != key.Public() {
-		t.Errorf("the key %s is read as %s, %v", key.Public().ID(), got.ID(), err)
+	other, err := newKey(t).Public().PEM()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, text := range []string{"", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"} {
-		if got, err := record.ParsePublicKey([]byte(text)); err == nil {
-			t.Errorf("%q is read as the key %s", text, got.ID())
+	if got, err := record.ParsePublicKeys([]byte(other + text + "\n")); err != nil || len(got) != 2 || got[1] != key.Public() {
+		t.Errorf("the key %s is read as %v, %v", key.Public().ID(), got, err)
+	}
+	for _, text := range []string{"", text + "more", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"} {
+		if got, err := record.ParsePublicKeys([]byte(text)); err == nil {
+			t.Errorf("%q is read as the keys %v", text, got)
 		}
 	}
 	if shown := fmt.Sprintf("%v %#v %s", key, key, key); strings.Contains(shown, string(key.Reveal())) || !strings.Contains(shown, "redacted") {

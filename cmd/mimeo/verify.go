@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"mimeo/internal/app"
+	"mimeo/internal/proof"
+	"mimeo/internal/record"
+)
+
+func newVerify() *cobra.Command {
+	var config app.Config
+	var file, keysFile string
+	cmd := &cobra.Command{
+		Use:   "verify (VERSION-ARN | --file RECORD) [--key KEYS]",
+		Short: "Verify a version, its copy record and the chain it comes from",
+		Long: `Verify all that is stored of a project version: the signature of its copy
+record, the version against the record, every stored artifact against its
+digests, and the records of the copies that it was made from. It works with the
+server running, through the socket admin.sock in its data directory, and
+without.
+
+With --file, verify one copy record, as a copy leaves it beside its results:
+spelling and signature. With --key too, that needs no data directory.
+
+What is wrong is named, and the exit status is 1.`,
+		Example: `  mimeo verify arn:aws:rekognition:us-east-1:555555555555:project/p/version/v/1700000000000
+  mimeo record-key > public.pem
+  mimeo verify --file CopyRecord-p-v.json --key public.pem`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			keys, err := readKeys(keysFile)
+			if err != nil {
+				return err
+			}
+			switch {
+			case (file == "") == (len(args) == 0):
+				return errors.New("give either the ARN of a version or --file")
+			case file != "" && keys != "":
+				return verifyFile(cmd, file, keys)
+			case file != "":
+				return withOperator(&config, func(cmd *cobra.Command, o *app.Operator, _ []string) error {
+					keys, err := o.RecordKeys(cmd.Context())
+					if err != nil {
+						return err
+					}
+					return verifyFile(cmd, file, keys)
+				})(cmd, args)
+			default:
+				return withOperator(&config, func(cmd *cobra.Command, o *app.Operator, args []string) error {
+					report, err := o.Verify(cmd.Context(), args[0], keys)
+					if err != nil {
+						return err
+					}
+					return tell(cmd.OutOrStdout(), report)
+				})(cmd, args)
+			}
+		},
+	}
+	dataDirFlag(cmd, &config)
+	cmd.Flags().StringVar(&file, "file", "", "copy record `file` to verify")
+	cmd.Flags().StringVar(&keysFile, "key", "", "PEM `file` with the public keys to trust, and no others")
+	return cmd
+}
+
+// readKeys reads public keys; an empty name is none.
+func readKeys(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read the public keys: %w", err)
+	}
+	return string(text), nil
+}
+
+// errDamaged ends a verification that has found something; what it found is
+// printed.
+var errDamaged = errors.New("not all is as it should be")
+
+func tell(w io.Writer, report *proof.Report) error {
+	for _, f := range report.Findings {
+		switch {
+		case f.Problem != "":
+			fmt.Fprintf(w, "WRONG      %s: %s\n", f.What, f.Problem)
+		case f.Unchecked != "":
+			fmt.Fprintf(w, "unchecked  %s: %s\n", f.What, f.Unchecked)
+		default:
+			fmt.Fprintf(w, "ok         %s\n", f.What)
+		}
+	}
+	if !report.Sound() {
+		return errDamaged
+	}
+	return nil
+}
+
+func verifyFile(cmd *cobra.Command, file string, keys string) error {
+	trusted, err := record.ParsePublicKeys([]byte(keys))
+	if err != nil {
+		return err
+	}
+	raw, err := readRecord(file)
+	if err != nil {
+		return err
+	}
+	signed, err := record.Parse(raw)
+	if err == nil {
+		err = signed.Verify(cmd.Context(), trusted)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "ok         copy record %s, signed with %s\n", signed.Digest, signed.KeyID())
+	fmt.Fprintf(out, "%s is a copy (%s) of %s, completed %s\n", signed.Destination.Version, signed.Mode, signed.Source.Version, signed.CompletedAt)
+	for _, a := range signed.Artifacts {
+		fmt.Fprintf(out, "%s  %s\n", a.Plain, a.Role)
+	}
+	return nil
+}
+
+// readRecord reads no more than a record can have. Editors end a file with a
+// new line, which is no part of it.
+func readRecord(file string) (_ []byte, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the copy record: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	raw, err := io.ReadAll(io.LimitReader(f, record.MaxSize+2))
+	return bytes.TrimSuffix(raw, []byte("\n")), err
+}
+
+func newRecordKey() *cobra.Command {
+	var config app.Config
+	var rotate bool
+	cmd := &cobra.Command{
+		Use:   "record-key",
+		Short: "Print the public keys that verify copy records, or make a new one",
+		Long: `Print the public keys of the keys that sign copy records, as PEM, the one that
+signs now last. Keep them where the server cannot change them: "mimeo verify
+--key" trusts no others.
+
+With --rotate, make a new key first. Old ones are kept, and what they signed
+stays verifiable.`,
+		Args: cobra.NoArgs,
+		RunE: withOperator(&config, func(cmd *cobra.Command, o *app.Operator, _ []string) error {
+			if rotate {
+				if err := o.RotateRecordKey(cmd.Context()); err != nil {
+					return err
+				}
+			}
+			keys, err := o.RecordKeys(cmd.Context())
+			if err != nil {
+				return err
+			}
+			fmt.Fprint(cmd.OutOrStdout(), keys)
+			return nil
+		}),
+	}
+	dataDirFlag(cmd, &config)
+	cmd.Flags().BoolVar(&rotate, "rotate", false, "make a new key, which signs from now on")
+	return cmd
+}
