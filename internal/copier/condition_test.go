@@ -1,0 +1,87 @@
+package copier_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"mimeo/internal/copier"
+	"mimeo/internal/customlabels"
+)
+
+// TestConditionsOnTags: the tags of the request count everywhere, those of a
+// resource for its owner alone.
+func TestConditionsOnTags(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(w.db.Tags().SetTags(t.Context(), w.into, customlabels.Tags{"Team": "vision"}, 50))
+	own := w.start(t, w.request("own"))
+	w.drain(t)
+	must(w.db.Tags().SetTags(t.Context(), own, customlabels.Tags{"release": "yes"}, 50))
+	abroad := func(*copier.Request) {}
+	copyOwn := func(r *copier.Request) { r.SourceProject, r.Source = w.into, own }
+
+	const copying = "rekognition:CopyProjectVersion"
+	for name, test := range map[string]struct {
+		action, condition string
+		change            func(*copier.Request)
+		allowed           bool
+	}{
+		"the request's tag is asked for":          {copying, `{"StringEquals":{"aws:RequestTag/stage":"production"}}`, abroad, true},
+		"in another spelling of the key":          {copying, `{"StringEquals":{"AWS:requesttag/Stage":"production"}}`, abroad, true},
+		"another value of it is":                  {copying, `{"StringEquals":{"aws:RequestTag/stage":"test"}}`, abroad, false},
+		"it is, to create":                        {"rekognition:CreateProjectVersion", `{"StringEquals":{"aws:RequestTag/stage":"test"}}`, abroad, false},
+		"no other tags may be given":              {"rekognition:TagResource", `{"ForAllValues:StringEquals":{"aws:TagKeys":["stage","owner"]}}`, abroad, true},
+		"other tags must be given":                {"rekognition:TagResource", `{"ForAnyValue:StringEquals":{"aws:TagKeys":["owner"]}}`, abroad, false},
+		"the destination's tag is":                {"rekognition:CreateProjectVersion", `{"StringEquals":{"aws:ResourceTag/team":"vision"}}`, abroad, true},
+		"another of the destination is":           {"rekognition:CreateProjectVersion", `{"StringEquals":{"aws:ResourceTag/team":"audio"}}`, abroad, false},
+		"the source's tag is, by its owner":       {copying, `{"StringEqualsIfExists":{"aws:ResourceTag/release":"yes"}}`, copyOwn, true},
+		"another of the source is, by its owner":  {copying, `{"StringEqualsIfExists":{"aws:ResourceTag/release":"no"}}`, copyOwn, false},
+		"the source's tag is, by another account": {copying, `{"StringEquals":{"aws:ResourceTag/of":"the source"}}`, abroad, false},
+	} {
+		w.people.policies.Store(session.Principal, fmt.Sprintf(`{"Version":"2012-10-17","Statement":[
+			{"Effect":"Allow","NotAction":%q,"Resource":"*"},{"Effect":"Allow","Action":%[1]q,"Resource":"*","Condition":%s}]}`, test.action, test.condition))
+		req := w.request("explained")
+		test.change(&req)
+		e, err := w.Explain(t.Context(), session, req)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if e.Allowed != test.allowed {
+			t.Errorf("where %s, allowed is %v: %+v", name, e.Allowed, e.Findings)
+		}
+	}
+}
+
+// TestConditionsOfAProjectPolicy speak about the other account's caller.
+func TestConditionsOfAProjectPolicy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.newProject(t, trusting, "guarded")
+	source := w.train(t, p, "v1")
+	w.allow(t, p, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"rekognition:CopyProjectVersion","Resource":"*",
+		"Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::555555555555:role/Copier"},"StringEquals":{"aws:RequestTag/stage":"production"}}}]}`)
+	w.people.policies.Store(session.Principal, allowing(everything...))
+	request := func(name string) copier.Request {
+		req := w.request(name)
+		req.SourceProject, req.Source = p, source.ARN
+		return req
+	}
+	if _, err := w.Start(t.Context(), session, request("c1")); err != nil {
+		t.Errorf("the principal that is named: %v", err)
+	}
+	if _, err := w.Start(t.Context(), trusted, request("c2")); !errors.Is(err, customlabels.AccessDenied) {
+		t.Errorf("another principal of the account: %v", err)
+	}
+	untagged := request("c3")
+	untagged.Tags = nil
+	if _, err := w.Start(t.Context(), session, untagged); !errors.Is(err, customlabels.AccessDenied) {
+		t.Errorf("without the tag: %v", err)
+	}
+}
