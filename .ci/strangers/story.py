@@ -106,13 +106,18 @@ def detect(account, arn, image):
     return answer["CustomLabels"]
 
 
-def main():
-    trusting, trusted = Account("111122223333", "trusting"), Account("555555555555", "trusted")
-    for account in (trusting, trusted):
-        account.s3.create_bucket(Bucket=account.bucket)
+def upload(account):
+    account.s3.create_bucket(Bucket=account.bucket)
     keys = [os.path.relpath(os.path.join(d, f), images) for d, _, files in os.walk(images) for f in files]
     for key in keys:
-        trusting.s3.upload_file(os.path.join(images, key), trusting.bucket, key)
+        account.s3.upload_file(os.path.join(images, key), account.bucket, key)
+    return keys
+
+
+def main():
+    trusting, trusted = Account("111122223333", "trusting"), Account("555555555555", "trusted")
+    trusted.s3.create_bucket(Bucket=trusted.bucket)
+    keys = upload(trusting)
     source_project, source = train(trusting)
 
     project = trusted.rekognition.create_project(ProjectName=name)["ProjectArn"]
@@ -162,4 +167,5 @@ def main():
     print(f"boto3 {boto3.__version__}: {len(tested)} of {len(tested)} answers of the copy are the source's")
 
 
-main()
+if __name__ == "__main__":
+    main()
