@@ -77,23 +77,23 @@ func (s *Service) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref obj
 	return err
 }
 
-// CanPut implements [objects.Store]. It tries a key by making a data key that
-// is dropped at once.
+// CanPut implements [objects.Store].
 func (s *Service) CanPut(ctx context.Context, caller arn.Caller, key string, refs ...objects.Ref) error {
+	asked := writeKeys(Sealing{KMS: key != "", Key: key}, "")
 	for _, ref := range refs {
-		sealing := Sealing{KMS: key != "", Key: key}
-		o, err := s.draft(ctx, caller.Through(asks), access{bucket: ref.Bucket, key: ref.Key, keys: writeKeys(sealing, "")}, Headers{})
-		if err != nil {
-			return err
-		}
-		if key == "" {
-			continue
-		}
-		if _, _, err = s.newKey(ctx, caller, o.Name, sealing); err != nil {
+		if _, err := s.draft(ctx, caller.Through(asks), access{bucket: ref.Bucket, key: ref.Key, keys: asked}, Headers{}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// CanSeal implements [objects.Store]: it makes a data key, which is dropped at
+// once.
+func (s *Service) CanSeal(ctx context.Context, caller arn.Caller, key string, ref objects.Ref) error {
+	name := Name{Partition: caller.Principal.Partition, Bucket: ref.Bucket, Key: ref.Key}
+	_, _, err := s.newKey(ctx, caller, name, Sealing{KMS: true, Key: key})
+	return err
 }
 
 // CanDelete implements [objects.Store].

@@ -115,8 +115,8 @@ func TestObjectsStore(t *testing.T) {
 	if err := w.CanPut(t.Context(), caller, "", ref); err != nil {
 		t.Errorf("can put: %v", err)
 	}
-	if err := w.CanPut(t.Context(), caller, "alias/none", ref); !errors.Is(err, bucket.KMSNotFound) {
-		t.Errorf("can put under no key: %v", err)
+	if err := w.CanSeal(t.Context(), caller, "alias/none", ref); !errors.Is(err, bucket.KMSNotFound) {
+		t.Errorf("can seal under no key: %v", err)
 	}
 	if err := w.CanPut(t.Context(), caller, "", objects.Ref{Bucket: "none", Key: "k"}); !errors.Is(err, objects.NoSuchBucket) {
 		t.Errorf("can put into no bucket: %v", err)

@@ -109,8 +109,13 @@ func (d *decision) destinationStatus() error {
 	return nil
 }
 
+// target is where the results belong.
+func (d *decision) target() results.Target {
+	return results.Target{Version: d.copied, Output: d.req.Output, KMSKey: d.req.KMSKeyID}
+}
+
 func (d *decision) mayWriteResults(ctx context.Context) (policy.Decision, error) {
-	return policy.Decision{}, results.Check(ctx, d.Objects, d.caller, d.copied, d.req.Output)
+	return policy.Decision{}, d.target().Check(ctx, d.Objects, d.caller)
 }
 
 // mayUseKey checks the key for the artifacts and, where it is the caller's,
@@ -119,7 +124,9 @@ func (d *decision) mayUseKey(ctx context.Context) (_ policy.Decision, err error)
 	if d.key, err = d.Vault.CanUse(ctx, d.caller, d.req.KMSKeyID, d.copied); err != nil || d.req.KMSKeyID == "" {
 		return policy.Decision{}, err
 	}
-	return policy.Decision{}, results.CheckKey(ctx, d.Objects, d.caller, d.copied, d.req.Output, d.key)
+	target := d.target()
+	target.KMSKey = d.key.String()
+	return policy.Decision{}, target.CheckKey(ctx, d.Objects, d.caller)
 }
 
 // withinQuotas asks the store what it will check again when it inserts.

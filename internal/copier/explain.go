@@ -8,7 +8,6 @@ import (
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
-	"mimeo/internal/results"
 )
 
 // A Mode is how the model gets to the destination.
@@ -74,8 +73,8 @@ func (d *decision) plan() *Plan {
 			continue
 		}
 		p.Bytes += a.Size
-		p.Files = append(p.Files, results.File(a.Role, d.copied, d.req.Output))
+		p.Files = append(p.Files, d.target().File(a.Role))
 	}
-	p.Files = append(p.Files, results.File(customlabels.CopyRecord, d.copied, d.req.Output))
+	p.Files = append(p.Files, d.target().File(customlabels.CopyRecord))
 	return p
 }

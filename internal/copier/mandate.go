@@ -7,7 +7,6 @@ import (
 
 	"mimeo/internal/arn"
 	"mimeo/internal/objects"
-	"mimeo/internal/results"
 )
 
 // mandate is what the copy's job may do in the caller's name: write the
@@ -15,7 +14,7 @@ import (
 // key that the caller has named. It was all checked; nothing is asked again
 // when the job runs, so it survives the caller's session and permissions.
 func (d *decision) mandate(ctx context.Context) (*arn.Mandate, error) {
-	files := results.Files(d.copied, d.req.Output)
+	files := d.target().Files()
 	removable := true
 	switch err := d.Objects.CanDelete(ctx, d.caller, files...); {
 	case errors.Is(err, objects.AccessDenied):

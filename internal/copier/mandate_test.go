@@ -104,7 +104,7 @@ func TestAMandateIsForTheResultsAlone(t *testing.T) {
 		want error
 	}{
 		"writing a result":              {careful, func(c arn.Caller) error { return w.buckets.CanPut(t.Context(), c, "", file("c1")) }, nil},
-		"writing a result under a key":  {careful, func(c arn.Caller) error { return w.buckets.CanPut(t.Context(), c, w.key.String(), file("c1")) }, nil},
+		"writing a result under a key":  {careful, func(c arn.Caller) error { return w.buckets.CanSeal(t.Context(), c, w.key.String(), file("c1")) }, nil},
 		"removing a result":             {careful, func(c arn.Caller) error { return w.buckets.CanDelete(t.Context(), c, file("c1")) }, nil},
 		"removing without permission":   {clumsy, func(c arn.Caller) error { return w.buckets.CanDelete(t.Context(), c, file("c2")) }, bucket.AccessDenied},
 		"writing another copy's result": {careful, func(c arn.Caller) error { return w.buckets.CanPut(t.Context(), c, "", file("c2")) }, bucket.AccessDenied},

@@ -53,9 +53,11 @@ type Store interface {
 	// is not there is no error, and one that bears no mark or another stays.
 	DeleteIfMarked(ctx context.Context, caller arn.Caller, ref Ref, mark string) error
 	// CanPut returns nil where the buckets exist in the caller's region and
-	// the caller may write the objects, sealed with SSE-KMS under key where it
-	// is not empty. CanDelete is the same for deleting them.
+	// the caller may write the objects, with SSE-KMS under key where that is
+	// not empty; CanSeal, where the caller may use the key for it. CanDelete is
+	// CanPut for deleting them.
 	CanPut(ctx context.Context, caller arn.Caller, key string, refs ...Ref) error
+	CanSeal(ctx context.Context, caller arn.Caller, key string, ref Ref) error
 	CanDelete(ctx context.Context, caller arn.Caller, refs ...Ref) error
 	// Owner returns the account that owns a bucket.
 	Owner(ctx context.Context, caller arn.Caller, bucket string) (string, error)

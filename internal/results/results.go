@@ -15,41 +15,49 @@ import (
 	"mimeo/internal/objects"
 )
 
-// File is where the result file of a role of version v belongs.
-func File(r customlabels.Role, v arn.ProjectVersion, output customlabels.OutputConfig) customlabels.S3Location {
-	return customlabels.S3Location{Bucket: output.Bucket, Key: output.Key(customlabels.ResultFile(r, v))}
+// A Target is where the results of a version belong.
+type Target struct {
+	Version arn.ProjectVersion
+	Output  customlabels.OutputConfig
+	KMSKey  string // seals them; empty: S3's own key
+}
+
+// File is where the file of a role belongs.
+func (t Target) File(r customlabels.Role) customlabels.S3Location {
+	return customlabels.S3Location{Bucket: t.Output.Bucket, Key: t.Output.Key(customlabels.ResultFile(r, t.Version))}
 }
 
 // written are the roles of all that is written to an OutputConfig: the result
 // files, and a copy's record.
 var written = append([]customlabels.Role{customlabels.CopyRecord}, customlabels.ResultRoles...)
 
-// Files are the places of all that is written to the OutputConfig of v.
-func Files(v arn.ProjectVersion, output customlabels.OutputConfig) []objects.Ref {
+// Files are the places of all that is written.
+func (t Target) Files() []objects.Ref {
 	files := make([]objects.Ref, len(written))
 	for i, r := range written {
-		files[i] = ref(File(r, v, output))
+		files[i] = ref(t.File(r))
 	}
 	return files
 }
 
-// Check returns nil where the caller may write every result of version v to a
-// bucket of its own account, else Rekognition's refusal of the OutputConfig.
-func Check(ctx context.Context, store objects.Store, caller arn.Caller, v arn.ProjectVersion, output customlabels.OutputConfig) error {
-	if output.Bucket == "" {
+// Check returns nil where the caller may write every file to a bucket of its
+// own account, else Rekognition's refusal of the OutputConfig.
+func (t Target) Check(ctx context.Context, store objects.Store, caller arn.Caller) error {
+	bucket := t.Output.Bucket
+	if bucket == "" {
 		return customlabels.Invalid("OutputConfig needs an S3Bucket.")
 	}
-	err := store.CanPut(ctx, caller, "", Files(v, output)...)
+	err := store.CanPut(ctx, caller, t.KMSKey, t.Files()...)
 	var refused *fault.Error
 	switch {
 	case err == nil:
-		return checkOwner(ctx, store, caller, output.Bucket)
+		return checkOwner(ctx, store, caller, bucket)
 	case errors.Is(err, objects.AccessDenied):
-		return fault.New(customlabels.AccessDenied, "The OutputConfig bucket %s cannot be written by the caller: s3:PutObject is denied.", output.Bucket).Because(err)
+		return fault.New(customlabels.AccessDenied, "The OutputConfig bucket %s cannot be written by the caller: s3:PutObject is denied.", bucket).Because(err)
 	case errors.As(err, &refused):
-		return customlabels.Invalid("The OutputConfig bucket %s cannot be used: %s", output.Bucket, refused.Message).Because(err)
+		return customlabels.Invalid("The OutputConfig bucket %s cannot be used: %s", bucket, refused.Message).Because(err)
 	default:
-		return fmt.Errorf("check bucket %s: %w", output.Bucket, err)
+		return fmt.Errorf("check bucket %s: %w", bucket, err)
 	}
 }
 
@@ -66,20 +74,20 @@ func checkOwner(ctx context.Context, store objects.Store, caller arn.Caller, buc
 	return nil
 }
 
-// CheckKey returns nil where the caller may seal results with key, in a bucket
-// for which Check returned nil. One file stands for all.
-func CheckKey(ctx context.Context, store objects.Store, caller arn.Caller, v arn.ProjectVersion, output customlabels.OutputConfig, key arn.Key) error {
-	err := store.CanPut(ctx, caller, key.String(), Files(v, output)[0])
+// CheckKey returns nil where the caller may seal the files with their key,
+// else Rekognition's refusal of it. One file stands for all.
+func (t Target) CheckKey(ctx context.Context, store objects.Store, caller arn.Caller) error {
+	err := store.CanSeal(ctx, caller, t.KMSKey, t.Files()[0])
 	var refused *fault.Error
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, objects.AccessDenied):
-		return fault.New(customlabels.AccessDenied, "The results cannot be sealed by the caller with the KMS key %s: kms:GenerateDataKey is denied for the bucket %s.", key, output.Bucket).Because(err)
+		return fault.New(customlabels.AccessDenied, "The results cannot be sealed by the caller with the KMS key %s: kms:GenerateDataKey is denied for objects of %s.", t.KMSKey, t.Output.Bucket).Because(err)
 	case errors.As(err, &refused):
-		return customlabels.Invalid("The results cannot be sealed with the KMS key %s: %s", key, refused.Message).Because(err)
+		return customlabels.Invalid("The results cannot be sealed with the KMS key %s: %s", t.KMSKey, refused.Message).Because(err)
 	default:
-		return fmt.Errorf("check key %s: %w", key, err)
+		return fmt.Errorf("check key %s: %w", t.KMSKey, err)
 	}
 }
 
@@ -94,7 +102,7 @@ type Writer struct {
 // Put writes the file of a role, sealed with the version's KMS key where it
 // has one. open returns the content, which Put closes.
 func (w Writer) Put(ctx context.Context, role customlabels.Role, open func(context.Context) (io.ReadCloser, error)) (at customlabels.S3Location, err error) {
-	at = File(role, w.Version.ARN, w.Version.OutputConfig)
+	at = w.target().File(role)
 	body, err := open(ctx)
 	if err != nil {
 		return at, err
@@ -113,6 +121,10 @@ func (w Writer) Put(ctx context.Context, role customlabels.Role, open func(conte
 		return at, fmt.Errorf("write %s: %w", at, err)
 	}
 	return at, nil
+}
+
+func (w Writer) target() Target {
+	return Target{Version: w.Version.ARN, Output: w.Version.OutputConfig}
 }
 
 // mark names the one version that a file was written for.
@@ -138,7 +150,7 @@ func (e *RefusedError) Unwrap() error { return e.Fault }
 // does one that the caller may not remove any more.
 func (w Writer) Remove(ctx context.Context) error {
 	for _, role := range written {
-		at := File(role, w.Version.ARN, w.Version.OutputConfig)
+		at := w.target().File(role)
 		err := w.Objects.DeleteIfMarked(ctx, w.Caller, ref(at), w.mark())
 		if refused := (*fault.Error)(nil); err != nil && !errors.As(err, &refused) {
 			return fmt.Errorf("remove %s: %w", at, err)

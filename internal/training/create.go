@@ -78,7 +78,8 @@ func (s *Service) CreateProjectVersion(ctx context.Context, caller arn.Caller, r
 	if err != nil {
 		return arn.ProjectVersion{}, err
 	}
-	if err := results.Check(ctx, s.Objects, caller, v.ARN, req.Output); err != nil {
+	target := results.Target{Version: v.ARN, Output: req.Output, KMSKey: req.KMSKeyID}
+	if err := target.Check(ctx, s.Objects, caller); err != nil {
 		return arn.ProjectVersion{}, err
 	}
 	if err := req.Tags.Check(); err != nil {
