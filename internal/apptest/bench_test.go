@@ -10,18 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"mimeo/internal/apptest"
-	"mimeo/internal/family"
 )
 
-// quantiles measures fn once per loop and reports the median and the slowest
-// tenth's bound.
+// quantiles measures fn once per loop and reports the median and the bounds of
+// the slowest tenth and hundredth.
 func quantiles(b *testing.B, fn func(i int) time.Duration) {
 	b.Helper()
 	var took []time.Duration
@@ -31,6 +28,7 @@ func quantiles(b *testing.B, fn func(i int) time.Duration) {
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(took[len(took)*9/10].Microseconds())/1000, "p90-ms")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 }
 
 func since(fn func()) time.Duration {
@@ -62,47 +60,6 @@ func trainSmall(a *side) string {
 	a.dataset(types.DatasetTypeTrain, 5, 1)
 	a.dataset(types.DatasetTypeTest, 2, 50000)
 	return a.train("v1")
-}
-
-// BenchmarkCopy measures from the request to COPYING_COMPLETED, as a caller
-// sees it who asks every millisecond, between accounts, under the
-// destination's own key, for models of two sizes.
-func BenchmarkCopy(b *testing.B) {
-	for name, size := range map[string]int64{"1MB": 1 << 20, "1GB": 1 << 30} {
-		b.Run(name, func(b *testing.B) {
-			s := apptest.Start(b, apptest.Options{Families: []family.Family{apptest.Ballast{Size: size}}})
-			from := newSide(b, s, trusting, "images", "parts")
-			source := trainSmall(from)
-			to := newSide(b, s, trusted, "results", "production")
-			key, err := to.KMS.CreateKey(b.Context(), &kms.CreateKeyInput{})
-			if err != nil {
-				b.Fatal(err)
-			}
-			allow(b, from, trusted)
-			quantiles(b, func(i int) time.Duration {
-				name := fmt.Sprintf("copy-%d", i)
-				took := since(func() { copyOnce(b, from, to, source, aws.ToString(key.KeyMetadata.Arn), name) })
-				b.StopTimer()
-				forget(b, to, name)
-				b.StartTimer()
-				return took
-			})
-		})
-	}
-}
-
-func copyOnce(b *testing.B, from, to *side, source, key, name string) {
-	b.Helper()
-	_, err := to.Rekognition.CopyProjectVersion(b.Context(), &rekognition.CopyProjectVersionInput{
-		SourceProjectArn: &from.project, SourceProjectVersionArn: &source, DestinationProjectArn: &to.project, VersionName: &name,
-		OutputConfig: &types.OutputConfig{S3Bucket: &to.bucket, S3KeyPrefix: aws.String("copies")}, KmsKeyId: &key,
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	for to.version(name).Status != types.ProjectVersionStatusCopyingCompleted {
-		time.Sleep(time.Millisecond) // as a caller would
-	}
 }
 
 // forget deletes a copy, so that a project never reaches its limit.

@@ -16,7 +16,7 @@ import (
 
 // setQuotas sets quotas of an account as an operator does, through the socket
 // of the running server.
-func setQuotas(t *testing.T, s *apptest.Server, account string, values quota.Values) {
+func setQuotas(t testing.TB, s *apptest.Server, account string, values quota.Values) {
 	t.Helper()
 	operator, err := app.OpenOperator(t.Context(), app.Config{DataDir: s.DataDir})
 	if err != nil {

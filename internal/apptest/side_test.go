@@ -17,7 +17,10 @@ import (
 	"mimeo/internal/apptest"
 )
 
-const patience = 90 * time.Second
+const (
+	patience         = 90 * time.Second
+	trainingPatience = 10 * time.Minute // benchmarks make models of 10 GB
+)
 
 // A side is one account in a story, with the steps that it takes. Each step
 // ends the test where it fails.
@@ -103,7 +106,7 @@ func (a *side) train(name string) string {
 	waiter := rekognition.NewProjectVersionTrainingCompletedWaiter(a.Rekognition, func(o *rekognition.ProjectVersionTrainingCompletedWaiterOptions) {
 		o.MinDelay, o.MaxDelay = 50*time.Millisecond, 200*time.Millisecond
 	})
-	if err := waiter.Wait(a.t.Context(), &rekognition.DescribeProjectVersionsInput{ProjectArn: &a.project, VersionNames: []string{name}}, patience); err != nil {
+	if err := waiter.Wait(a.t.Context(), &rekognition.DescribeProjectVersionsInput{ProjectArn: &a.project, VersionNames: []string{name}}, trainingPatience); err != nil {
 		a.t.Fatalf("training: %v; version: %+v", err, a.version(name))
 	}
 	return aws.ToString(out.ProjectVersionArn)

@@ -86,3 +86,7 @@ func collect[T any](rows *sql.Rows, scan func(scanner) (T, error)) (_ []T, err e
 	}
 	return all, rows.Err()
 }
+
+// limited is the LIMIT of a statement, as a number in its text: SQLite plans a
+// statement anew whenever a parameter of its LIMIT is bound.
+func limited(n int) string { return " LIMIT " + strconv.Itoa(n) }

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"runtime"
+	"strings"
 	"testing"
 
+	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/job"
 )
@@ -98,4 +100,33 @@ func (db *DB) AwaitWriters(n int64) {
 	for db.group.waiting.Load() < n {
 		runtime.Gosched()
 	}
+}
+
+// Plans are how SQLite runs the statements that list and describe.
+func (db *DB) Plans(t testing.TB) map[string]string {
+	t.Helper()
+	plans := map[string]string{}
+	explain := func(name, query string, args ...any) {
+		rows, err := db.reader.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
+		if err != nil {
+			t.Fatalf("explain %s: %v", name, err)
+		}
+		steps, err := collect(rows, func(row scanner) (step string, err error) {
+			var ignored int
+			return step, row.Scan(&ignored, &ignored, &ignored, &step)
+		})
+		if err != nil {
+			t.Fatalf("explain %s: %v", name, err)
+		}
+		plans[name] = strings.Join(steps, "; ")
+	}
+	query, args := versionsBefore(arn.Project{}, nil, customlabels.ProjectVersion{}, 100)
+	explain("a page of versions", query, args...)
+	query, args = versionsBefore(arn.Project{}, []string{"v"}, customlabels.ProjectVersion{}, 100)
+	explain("a version by name", query, args...)
+	query, args = projectsBefore(arn.Namespace{}, nil, customlabels.Project{}, 100)
+	explain("a page of projects", query, args...)
+	query, args = projectsBefore(arn.Namespace{}, []string{"p"}, customlabels.Project{}, 100)
+	explain("a project by name", query, args...)
+	return plans
 }

@@ -135,8 +135,7 @@ func (s *KMS) Grants(ctx context.Context, q kms.GrantQuery) ([]kms.Grant, error)
 	}
 	query := `SELECT ` + grantColumns + ` FROM kms_grants WHERE ` + strings.Join(where, " AND ") + ` ORDER BY id`
 	if q.Limit > 0 {
-		args = append(args, q.Limit)
-		query += " LIMIT $" + strconv.Itoa(len(args))
+		query += limited(q.Limit)
 	}
 	rows, err := s.db.reader.QueryContext(ctx, query, args...)
 	if err != nil {

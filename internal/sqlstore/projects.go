@@ -41,20 +41,25 @@ func projectRow(ctx context.Context, q querier, project arn.Project) (customlabe
 	return p, err
 }
 
-// ProjectsBefore implements registry.Projects.
-func (s *Projects) ProjectsBefore(ctx context.Context, in arn.Namespace, names []string, last customlabels.Project, limit int) ([]customlabels.Project, error) {
+func projectsBefore(in arn.Namespace, names []string, last customlabels.Project, limit int) (query string, args []any) {
 	created := int64(math.MaxInt64)
 	if !last.CreatedAt.IsZero() {
 		created = millis(last.CreatedAt)
 	}
-	query := `SELECT ` + projectColumns + ` FROM projects WHERE partition = $1 AND region = $2 AND account = $3
-		AND (created < $4 OR created = $4 AND name < $5)`
-	args := []any{in.Partition, in.Region, in.Account, created, last.ARN.Name, limit}
+	query = `SELECT ` + projectColumns + ` FROM projects WHERE partition = $1 AND region = $2 AND account = $3
+		AND (created, name) < ($4, $5)`
+	args = []any{in.Partition, in.Region, in.Account, created, last.ARN.Name}
 	if len(names) > 0 {
 		query += ` AND name IN (` + placeholders(len(args)+1, len(names)) + `)`
 		args = appendStrings(args, names)
 	}
-	rows, err := s.db.reader.QueryContext(ctx, query+` ORDER BY created DESC, name DESC LIMIT $6`, args...)
+	return query + ` ORDER BY created DESC, name DESC` + limited(limit), args
+}
+
+// ProjectsBefore implements registry.Projects.
+func (s *Projects) ProjectsBefore(ctx context.Context, in arn.Namespace, names []string, last customlabels.Project, limit int) ([]customlabels.Project, error) {
+	query, args := projectsBefore(in, names, last, limit)
+	rows, err := s.db.reader.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -75,24 +75,27 @@ func artifacts(ctx context.Context, q querier, a arn.ProjectVersion) ([]customla
 	})
 }
 
+func versionsBefore(project arn.Project, names []string, last customlabels.ProjectVersion, limit int) (query string, args []any) {
+	created := int64(math.MaxInt64)
+	if !last.CreatedAt.IsZero() {
+		created = millis(last.CreatedAt)
+	}
+	query = `SELECT ` + versionColumns + ` FROM versions WHERE project = $1 AND (created, name) < ($2, $3)`
+	args = []any{project.String(), created, last.ARN.Name}
+	if len(names) > 0 {
+		query += ` AND name IN (` + placeholders(len(args)+1, len(names)) + `)`
+		args = appendStrings(args, names)
+	}
+	return query + ` ORDER BY created DESC, name DESC` + limited(limit), args
+}
+
 // VersionsBefore returns up to limit versions of a project, the newest first,
 // that come after the version last; the zero last begins with the newest.
 // Where names is not empty, only versions of these names are returned.
 // Bundles are left empty.
 func (s *Versions) VersionsBefore(ctx context.Context, project arn.Project, names []string, last customlabels.ProjectVersion, limit int) ([]customlabels.ProjectVersion, error) {
-	created := millis(last.CreatedAt)
-	if created == 0 {
-		created = math.MaxInt64
-	}
-	args := []any{project.String(), created, last.ARN.Name, limit}
-	filter := ""
-	if len(names) > 0 {
-		filter = "AND name IN (" + placeholders(len(args)+1, len(names)) + ")"
-		args = appendStrings(args, names)
-	}
-	rows, err := s.db.reader.QueryContext(ctx, `SELECT `+versionColumns+` FROM versions
-		WHERE project = $1 AND (created < $2 OR created = $2 AND name < $3) `+filter+`
-		ORDER BY created DESC, name DESC LIMIT $4`, args...)
+	query, args := versionsBefore(project, names, last, limit)
+	rows, err := s.db.reader.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

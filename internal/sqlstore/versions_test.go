@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -205,6 +206,24 @@ func TestASourceThatIsReadIsNotDeleted(t *testing.T) {
 	for range 2 {
 		if err := db.Versions().Delete(t.Context(), source.ARN, time.Now()); err != nil {
 			t.Errorf("deleting: %v", err)
+		}
+	}
+}
+
+// TestPagesAreSeeks: a page, wherever it begins, costs what it holds. Nothing
+// is sorted, and no rows before it are passed over.
+func TestPagesAreSeeks(t *testing.T) {
+	t.Parallel()
+	plans := open(t, t.TempDir()).Plans(t)
+	for name, index := range map[string]string{
+		"a page of versions": "versions_by_age (project=? AND (created,name)<(?,?))",
+		"a version by name":  "sqlite_autoindex_versions_2 (project=? AND name=?)",
+		"a page of projects": "projects_by_age (partition=? AND region=? AND account=? AND (created,name)<(?,?))",
+		"a project by name":  "sqlite_autoindex_projects_2 (partition=? AND region=? AND account=? AND name=?)",
+	} {
+		t.Logf("%s: %s", name, plans[name])
+		if !strings.Contains(plans[name], "USING INDEX "+index) || strings.HasPrefix(name, "a page") && strings.Contains(plans[name], "TEMP B-TREE") {
+			t.Errorf("%s: %s; want a search of %s", name, plans[name], index)
 		}
 	}
 }
