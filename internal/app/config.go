@@ -41,8 +41,9 @@ func (c Config) scrubEvery() time.Duration { return cmp.Or(c.ScrubEvery, scrubEv
 
 // FromEnvironment fills what is unset in c from the variables MIMEO_DATA_DIR,
 // MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY, MIMEO_MAX_IN_FLIGHT and
-// MIMEO_EVENT_PRIVATE_TARGETS, then with the defaults. What is no number there
-// is refused when the server starts.
+// MIMEO_EVENT_PRIVATE_TARGETS, then with the defaults. What is no number where
+// one belongs is refused when the server starts; of the last one, all but a
+// plain "true" or "1" means no.
 func (c Config) FromEnvironment(getenv func(string) string) Config {
 	for _, f := range []struct {
 		field              *string

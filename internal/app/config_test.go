@@ -1,6 +1,10 @@
 package app
 
-import "testing"
+import (
+	"testing"
+
+	"mimeo/internal/webhook"
+)
 
 func TestTheMaximumInFlightIsANumberAboveZero(t *testing.T) {
 	t.Parallel()
@@ -30,5 +34,27 @@ func TestTheMaximumInFlightIsANumberAboveZero(t *testing.T) {
 		} else if err == nil && c.maxInFlight() != test.want {
 			t.Errorf("%s: %d, want %d", name, c.maxInFlight(), test.want)
 		}
+	}
+}
+
+// TestEventsStayOutsideUnlessToldSo: nothing but a plain yes opens internal
+// networks to webhooks.
+func TestEventsStayOutsideUnlessToldSo(t *testing.T) {
+	t.Parallel()
+	for variable, want := range map[string]webhook.Reach{
+		"": webhook.Public, "false": webhook.Public, "0": webhook.Public, "maybe": webhook.Public, "true": webhook.Internal, "1": webhook.Internal,
+	} {
+		c := Config{}.FromEnvironment(func(name string) string {
+			if name == "MIMEO_EVENT_PRIVATE_TARGETS" {
+				return variable
+			}
+			return ""
+		})
+		if got := c.eventReach(); got != want {
+			t.Errorf("%q: got reach %d, want %d", variable, got, want)
+		}
+	}
+	if got := (Config{EventPrivateTargets: true}).eventReach(); got != webhook.Internal {
+		t.Errorf("the flag: got reach %d, want %d", got, webhook.Internal)
 	}
 }

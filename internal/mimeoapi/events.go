@@ -29,7 +29,7 @@ var eventConstraints = map[string]awsjson.Shape{
 type empty struct{}
 
 type putEventTargetInput struct {
-	Name, Url, Secret string //nolint:revive // Url is the member's name
+	Name, Url, Secret string
 	EventTypes        []events.Type
 }
 
@@ -38,7 +38,7 @@ func (a *API) putEventTarget(ctx context.Context, caller arn.Caller, in *putEven
 }
 
 type eventTarget struct {
-	Name, Url         string //nolint:revive // as above
+	Name, Url         string
 	EventTypes        []events.Type
 	CreationTimestamp *time.Time
 	WaitingEvents     int
@@ -65,8 +65,8 @@ func (a *API) deleteEventTarget(ctx context.Context, caller arn.Caller, in *even
 type listDeadEventsInput struct{ Name, NextToken string }
 
 type deadEvent struct {
-	Id, Type          string //nolint:revive // Id is the member's name
-	ProjectVersionArn string //nolint:revive // as above
+	Id, Type          string
+	ProjectVersionArn string
 	Attempts          int
 	Problem           string
 	CreationTimestamp *time.Time

@@ -98,9 +98,9 @@ func (im *importer) line(raw manifest.Raw) (customlabels.Entry, bool, error) {
 // accepts refuses a dataset that an update would make too large.
 func (im *importer) accepts(stats customlabels.DatasetStats) error {
 	switch {
-	case int(stats.TotalEntries) > im.within.Lines:
+	case stats.TotalEntries > im.within.Lines:
 		return manifest.TooManyRows
-	case int(stats.TotalLabels) > im.within.Labels:
+	case stats.TotalLabels > im.within.Labels:
 		return manifest.TooManyLabels
 	default:
 		return nil

@@ -7,9 +7,11 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
+	"mimeo/internal/events"
 	"mimeo/internal/job"
 )
 
@@ -37,6 +39,29 @@ func (db *DB) InsertVersion(ctx context.Context, v customlabels.ProjectVersion) 
 			return err
 		}
 		return t.finishVersion(ctx, v)
+	})
+}
+
+// FillDeliveries queues n events of a version for a target, as if they had
+// happened; died is when they were given up.
+func (db *DB) FillDeliveries(ctx context.Context, target string, v customlabels.ProjectVersion, n int, died time.Time) error {
+	return db.write(ctx, func(t *tx) error {
+		for range n {
+			position, err := t.nextPosition(ctx, target)
+			if err != nil {
+				return err
+			}
+			e, err := events.New(v, events.TypeOf(v.Status), position, time.Now())
+			if err != nil {
+				return err
+			}
+			_, err = t.ExecContext(ctx, `INSERT INTO event_deliveries (target, position, version, id, type, body, created, attempts, problem, died)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, 0, '', $8)`, target, position, v.ARN.String(), e.ID, string(e.Type), string(e.Body), millis(e.Created), millis(died))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
