@@ -23,6 +23,7 @@ import (
 	"mimeo/internal/kmsapi"
 	"mimeo/internal/lineage"
 	"mimeo/internal/mimeoapi"
+	"mimeo/internal/policy"
 	"mimeo/internal/proof"
 	"mimeo/internal/quota"
 	"mimeo/internal/registry"
@@ -109,8 +110,8 @@ func (a *App) build(ctx context.Context, extras Extras) (*services, error) {
 	}
 	a.proof = s.proof
 	s.copier = &copier.Service{
-		Notary: s.proof.Keyring,
-		Store:  db.Copies(), Registry: s.registry, Permissions: s.identity, Objects: s.buckets, Vault: s.vault,
+		Notary: s.proof.Keyring, Documents: policy.NewCache(policy.ParseProjectPolicy),
+		Store: db.Copies(), Registry: s.registry, Permissions: s.identity, Objects: s.buckets, Vault: s.vault,
 		Quotas: s.quotas, Now: now,
 	}
 	s.events = &events.Service{

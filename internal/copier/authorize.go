@@ -117,7 +117,7 @@ func (d *decision) projectPolicies(ctx context.Context) ([]policy.Policy, error)
 	}
 	parsed := make([]policy.Policy, len(attached))
 	for i, p := range attached {
-		document, err := policy.ParseProjectPolicy(p.Document)
+		document, err := d.Documents.Parse(p.Document)
 		if err != nil {
 			return nil, fmt.Errorf("parse the stored project policy %q of %s: %w", p.Name, p.Project, err)
 		}

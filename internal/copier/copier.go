@@ -97,5 +97,6 @@ type Service struct {
 	Vault       Vault
 	Notary      Notary
 	Quotas      *quota.Service // nil: the defaults
+	Documents   *policy.Cache  // of the project policies
 	Now         func() time.Time
 }

@@ -114,6 +114,7 @@ func newWorld(t testing.TB) *world {
 	w.proof = &proof.Service{Store: db.Proofs(), Registry: w.registry, Vault: w.vault, Keyring: keyring, Now: time.Now}
 	w.Service = &copier.Service{
 		Store: db.Copies(), Registry: w.registry, Permissions: someone, Objects: w.buckets, Vault: w.vault, Notary: keyring, Now: time.Now,
+		Documents: policy.NewCache(policy.ParseProjectPolicy),
 	}
 	w.sourceKey, w.key = w.newKey(t, trusting), w.newKey(t, trusted)
 	for caller, name := range map[arn.Caller]string{trusting: "source-custom-labels", trusted: "destination-custom-labels"} {

@@ -146,6 +146,9 @@ func (p *pattern) keys(add func(string)) {
 // glob reports whether s matches a compiled pattern. It takes
 // len(pattern) × len(s) steps at most.
 func glob(pattern, s string) bool {
+	if len(pattern) == 1 && pattern[0] == anyText {
+		return true
+	}
 	star, retry := -1, 0
 	p, i := 0, 0
 	for i < len(s) {
