@@ -79,13 +79,7 @@ func (s *Service) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref obj
 
 // CanPut implements [objects.Store].
 func (s *Service) CanPut(ctx context.Context, caller arn.Caller, key string, refs ...objects.Ref) error {
-	asked := writeKeys(Sealing{KMS: key != "", Key: key}, "")
-	for _, ref := range refs {
-		if _, err := s.draft(ctx, caller.Through(asks), access{bucket: ref.Bucket, key: ref.Key, keys: asked}, Headers{}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.can(ctx, caller, access{action: "s3:PutObject", keys: writeKeys(Sealing{KMS: key != "", Key: key}, "")}, refs)
 }
 
 // CanSeal implements [objects.Store]: it makes a data key, which is dropped at
@@ -98,8 +92,21 @@ func (s *Service) CanSeal(ctx context.Context, caller arn.Caller, key string, re
 
 // CanDelete implements [objects.Store].
 func (s *Service) CanDelete(ctx context.Context, caller arn.Caller, refs ...objects.Ref) error {
-	for _, ref := range refs {
-		if _, err := s.open(ctx, caller.Through(asks), access{action: "s3:DeleteObject", bucket: ref.Bucket, key: ref.Key}); err != nil {
+	return s.can(ctx, caller, access{action: "s3:DeleteObject"}, refs)
+}
+
+// can asks for each bucket once whether the caller has access to the objects.
+func (s *Service) can(ctx context.Context, caller arn.Caller, a access, refs []objects.Ref) error {
+	keys := map[string][]string{}
+	for _, r := range refs {
+		if err := checkKey(r.Key); err != nil {
+			return err
+		}
+		keys[r.Bucket] = append(keys[r.Bucket], r.Key)
+	}
+	for bucket, list := range keys {
+		a.bucket, a.key, a.others = bucket, list[0], list[1:]
+		if _, err := s.open(ctx, caller.Through(asks), a); err != nil {
 			return err
 		}
 	}

@@ -32,9 +32,10 @@ func New(store Store, blobs blob.Store, keys Keys, permissions Permissions, now 
 }
 
 // access is what a request is about to do: an action on a bucket, or with a
-// key on that object.
+// key on that object, and on the others that are named.
 type access struct {
 	action, bucket, key string
+	others              []string    // keys of more objects
 	keys                policy.Keys // the condition keys of the request
 }
 
@@ -84,16 +85,29 @@ func (s *Service) decide(ctx context.Context, caller arn.Caller, a access, b Buc
 	if err != nil {
 		return err
 	}
+	if err := verdict(who, a, b, attached); err != nil {
+		return err
+	}
+	for _, a.key = range a.others {
+		if err := verdict(who, a, b, attached); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verdict is decide for one object, or for the bucket.
+func verdict(who policy.Subject, a access, b Bucket, attached []policy.Policy) error {
 	request := policy.Request{Action: a.action, Resource: Name{Partition: b.Partition, Bucket: b.Name, Key: a.key}.ARN(), Keys: a.keys}
 	decision := policy.Authorize(who, request, b.Account, attached)
 	if decision.Allowed() {
 		return nil
 	}
-	why := &policy.DeniedError{Principal: caller.Principal, Request: request, Decision: decision, Foreign: caller.Principal.Account != b.Account}
+	why := &policy.DeniedError{Principal: who.Principal, Request: request, Decision: decision, Foreign: who.Principal.Account != b.Account}
 	if why.Foreign {
 		return foreign().Because(why)
 	}
-	return denied(caller.Principal, a.action, request.Resource, decision.Reason()).Because(why)
+	return denied(who.Principal, a.action, request.Resource, decision.Reason()).Because(why)
 }
 
 // said adds the message to a code that the store returned bare.

@@ -102,7 +102,7 @@ func (nothing) Fail(_ context.Context, _ *job.Run, cause error) error { return c
 // everything that can be wrong.
 type choices struct {
 	sources      []arn.ProjectVersion
-	from, into   []arn.Project
+	from         []arn.Project
 	buckets      []string
 	keys         []string
 	tags         []customlabels.Tags
