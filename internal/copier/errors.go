@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 
-	"mimeo/internal/blob"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/digest"
-	"mimeo/internal/envelope"
 	"mimeo/internal/fault"
+	"mimeo/internal/vault"
 )
 
 // A Side is one end of a copy.
@@ -52,11 +51,7 @@ func (e *Error) Unwrap() error { return e.Err }
 func isPermanent(err error) bool {
 	var refused *fault.Error
 	var code fault.Code
-	return errors.As(err, &refused) || errors.As(err, &code) || isDamage(err)
-}
-
-func isDamage(err error) bool {
-	return errors.Is(err, digest.ErrMismatch) || errors.Is(err, blob.ErrNotFound) || errors.Is(err, envelope.ErrNotAuthentic)
+	return errors.As(err, &refused) || errors.As(err, &code) || vault.IsDamage(err)
 }
 
 // internalFailure is the StatusMessage of a copy that failed for no reason
@@ -72,7 +67,7 @@ func failureMessage(cause error) string {
 	}
 	var refused *fault.Error
 	switch {
-	case isDamage(cause):
+	case vault.IsDamage(cause):
 		return fmt.Sprintf("The model copy failed at the %s, %s: the stored artifact is damaged. Train the source again, or restore it from a backup.", at.Side, at.Doing)
 	case errors.As(cause, &refused):
 		return fmt.Sprintf("The model copy failed at the %s, %s: %s Mend this, delete this version and copy again.", at.Side, at.Doing, refused.Sentence())

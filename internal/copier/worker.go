@@ -199,7 +199,7 @@ func (w Worker) verify(ctx context.Context, key vault.VersionKey, a customlabels
 // markDamaged marks the blob that a copy failed for.
 func (w Worker) markDamaged(ctx context.Context, cause error) error {
 	var at *Error
-	if !errors.As(cause, &at) || at.blob == (digest.Digest{}) || !isDamage(cause) {
+	if !errors.As(cause, &at) || at.blob == (digest.Digest{}) || !vault.IsDamage(cause) {
 		return nil
 	}
 	if err := w.Store.MarkDamaged(ctx, at.blob, w.Now()); err != nil {

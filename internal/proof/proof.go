@@ -5,15 +5,12 @@ package proof
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"mimeo/internal/arn"
-	"mimeo/internal/blob"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/digest"
-	"mimeo/internal/envelope"
 	"mimeo/internal/vault"
 )
 
@@ -55,10 +52,4 @@ type Service struct {
 	Vault    Vault
 	Keyring  *Keyring
 	Now      func() time.Time
-}
-
-// isDamage reports whether err says that stored bytes are missing, or not
-// those that were stored.
-func isDamage(err error) bool {
-	return errors.Is(err, digest.ErrMismatch) || errors.Is(err, blob.ErrNotFound) || errors.Is(err, envelope.ErrNotAuthentic)
 }

@@ -8,6 +8,7 @@ import (
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/digest"
+	"mimeo/internal/vault"
 )
 
 // A Scrubbed is what a read of an artifact's blob has shown.
@@ -51,7 +52,7 @@ func (s *Service) ScrubVersion(ctx context.Context, caller arn.Caller, a arn.Pro
 // it is marked. Errors of the disk are no damage: nobody can tell.
 func (s *Service) scrub(ctx context.Context, a customlabels.Artifact) (customlabels.Artifact, error) {
 	switch err := s.Vault.Verify(ctx, a); {
-	case isDamage(err):
+	case vault.IsDamage(err):
 		a.DamagedAt = s.Now()
 		if err := s.Store.MarkDamaged(ctx, a.Digest, a.DamagedAt); err != nil {
 			return a, fmt.Errorf("mark blob %s as damaged: %w", a.Digest, err)

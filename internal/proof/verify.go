@@ -190,10 +190,10 @@ func (c *checker) artifact(ctx context.Context, key vault.VersionKey, opens bool
 	if opens {
 		plain, err = c.Vault.PlainDigest(ctx, key, a)
 	}
-	if !opens || isDamage(err) {
+	if !opens || vault.IsDamage(err) {
 		// What is wrong, the blob or the key? The blob can be read without it.
 		sealed := c.Vault.Verify(ctx, a)
-		if isDamage(sealed) {
+		if vault.IsDamage(sealed) {
 			c.report.bad("blob of "+name, "%v", sealed)
 			return nil
 		}

@@ -78,13 +78,35 @@ func (s *Service) load(ctx context.Context, v customlabels.ProjectVersion) (*loa
 	})
 }
 
+// An artifactError says which artifact could not be loaded.
+type artifactError struct {
+	customlabels.Artifact
+	err error
+}
+
+func (e *artifactError) Error() string { return fmt.Sprintf("artifact %s: %v", e.Role, e.err) }
+
+func (e *artifactError) Unwrap() error { return e.err }
+
 // read opens one artifact and reads it to its end, where its digest has been
-// checked.
-func (s *Service) read(ctx context.Context, key vault.VersionKey, v customlabels.ProjectVersion, role customlabels.Role, use func(io.Reader) error) (err error) {
+// checked. An artifact whose stored bytes are damaged is marked.
+func (s *Service) read(ctx context.Context, key vault.VersionKey, v customlabels.ProjectVersion, role customlabels.Role, use func(io.Reader) error) error {
 	a, ok := v.Bundle.Artifact(role)
 	if !ok {
 		return fmt.Errorf("%w: %s has no artifact %s", family.ErrWeights, v.ARN, role)
 	}
+	err := s.readArtifact(ctx, key, v, a, use)
+	if err == nil {
+		return nil
+	}
+	if vault.IsDamage(err) {
+		err = errors.Join(err, s.store.MarkDamaged(ctx, a.Digest, s.now()))
+	}
+	return &artifactError{a, err}
+}
+
+func (s *Service) readArtifact(ctx context.Context, key vault.VersionKey, v customlabels.ProjectVersion, a customlabels.Artifact, use func(io.Reader) error) (err error) {
+	role := a.Role
 	r, err := s.vault.Open(ctx, key, a)
 	if err != nil {
 		return fmt.Errorf("open %s of %s: %w", role, v.ARN, err)

@@ -17,6 +17,7 @@ import (
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
+	"mimeo/internal/digest"
 	"mimeo/internal/family"
 	"mimeo/internal/job"
 	"mimeo/internal/objects"
@@ -37,6 +38,8 @@ type Store interface {
 	// EndChange moves a version on. One that is not in the state from stays
 	// as it is.
 	EndChange(ctx context.Context, a job.Attempt, v arn.ProjectVersion, from, to customlabels.Status, message string) error
+	// MarkDamaged stamps every artifact of a blob as found damaged.
+	MarkDamaged(ctx context.Context, blob digest.Digest, at time.Time) error
 	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
 }
 

@@ -309,8 +309,11 @@ func TestADamagedModelDoesNotStart(t *testing.T) {
 	v := w.trained("v1", "")
 	w.blobs.damaged.Store(true)
 	w.start(v, 1)
-	if now := w.is(v, customlabels.Failed); !strings.Contains(now.StatusMessage, "damaged") {
-		t.Errorf("status message %q", now.StatusMessage)
+	if now := w.is(v, customlabels.Failed); !strings.Contains(now.StatusMessage, "its stored artifact weights is damaged") {
+		t.Errorf("status message %q, want the weights named", now.StatusMessage)
+	}
+	if weights, _ := w.version(v).Bundle.Artifact(customlabels.Weights); weights.DamagedAt.IsZero() {
+		t.Error("the damaged weights are not marked")
 	}
 	w.blobs.damaged.Store(false)
 	w.start(v, 1)

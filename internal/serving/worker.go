@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"mimeo/internal/blob"
 	"mimeo/internal/customlabels"
-	"mimeo/internal/digest"
-	"mimeo/internal/envelope"
 	"mimeo/internal/family"
 	"mimeo/internal/fault"
 	"mimeo/internal/job"
@@ -110,11 +107,14 @@ func (s *Service) version(ctx context.Context, run *job.Run) (customlabels.Proje
 // mend it; else it is empty.
 func reason(err error, v customlabels.ProjectVersion) string {
 	var refused *fault.Error
+	var broken *artifactError
 	switch {
 	case errors.As(err, &refused):
 		return fmt.Sprintf("its KMS key %s cannot be used: %s", v.Bundle.Key, vault.Unusable(err))
-	case errors.Is(err, digest.ErrMismatch), errors.Is(err, blob.ErrNotFound), errors.Is(err, envelope.ErrNotAuthentic), errors.Is(err, family.ErrWeights):
-		return "its stored artifacts are damaged or missing."
+	case errors.As(err, &broken) && vault.IsDamage(err):
+		return fmt.Sprintf("its stored artifact %s is damaged or missing: restore the blob %s from a backup, or train or copy again.", broken.Role, broken.Digest)
+	case errors.Is(err, family.ErrWeights):
+		return "its artifacts are not those of a model that this server can load."
 	case errors.Is(err, errNoFamily):
 		return "this server does not have its kind of model."
 	default:

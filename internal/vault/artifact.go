@@ -103,3 +103,9 @@ func Rewrap(from, to VersionKey, a customlabels.Artifact) (customlabels.Artifact
 func artifactContext(k VersionKey, role customlabels.Role) map[string]string {
 	return map[string]string{"version": k.version.String(), "role": string(role)}
 }
+
+// IsDamage reports whether err says that stored bytes are missing, or not
+// those that were sealed. An error of the disk is none: nobody can tell.
+func IsDamage(err error) bool {
+	return errors.Is(err, digest.ErrMismatch) || errors.Is(err, blob.ErrNotFound) || errors.Is(err, envelope.ErrNotAuthentic)
+}
