@@ -21,7 +21,7 @@ through the socket admin.sock in its data directory, and without.`,
 		Args: cobra.NoArgs,
 		RunE: showHelp,
 	}
-	cmd.AddCommand(newAccountCreate(), newAccountList(), newAccountDelete())
+	cmd.AddCommand(newAccountCreate(), newAccountList(), newAccountDelete(), newAccountCopyMode())
 	return cmd
 }
 
@@ -91,6 +91,34 @@ Copies that others made of its models go on working.`,
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "account %s deleted\n", args[0])
+			return nil
+		}),
+	}
+	dataDirFlag(cmd, &config)
+	return cmd
+}
+
+func newAccountCopyMode() *cobra.Command {
+	var config app.Config
+	cmd := &cobra.Command{
+		Use:   "copy-mode ID share|reseal|default",
+		Short: "Set how copies into an account are made",
+		Long: `Set how copies into an account are made for which the request does not say it.
+
+share wraps keys anew and moves no byte of the model, whatever its size. reseal
+opens the model and seals it again under fresh keys, so that the copy has bytes
+of its own. default leaves it to the server's --copy-mode.`,
+		Example: "  mimeo account copy-mode 555555555555 reseal",
+		Args:    cobra.ExactArgs(2),
+		RunE: withOperator(&config, func(cmd *cobra.Command, o *app.Operator, args []string) error {
+			mode := args[1]
+			if mode == "default" {
+				mode = ""
+			}
+			if err := o.SetCopyMode(cmd.Context(), args[0], mode); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "copy mode of account %s set to %s\n", args[0], args[1])
 			return nil
 		}),
 	}

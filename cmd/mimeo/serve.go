@@ -27,7 +27,7 @@ a client has to export is printed. SIGTERM or Ctrl-C ends the server: requests
 finish, and jobs go on at the next start.
 
 Every flag can be given as an environment variable instead: MIMEO_DATA_DIR,
-MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY, MIMEO_MAX_IN_FLIGHT,
+MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY, MIMEO_COPY_MODE, MIMEO_MAX_IN_FLIGHT,
 MIMEO_EVENT_PRIVATE_TARGETS.`,
 		Example: `  mimeo serve
   mimeo serve --data-dir /var/lib/mimeo --listen :4577 --tls-cert cert.pem --tls-key key.pem`,
@@ -59,6 +59,7 @@ MIMEO_EVENT_PRIVATE_TARGETS.`,
 	cmd.Flags().IntVar(&config.MaxInFlight, "max-in-flight", 0, fmt.Sprintf("`number` of requests worked on at once; more are throttled (default %d)", app.DefaultMaxInFlight))
 	cmd.Flags().BoolVar(&config.EventPrivateTargets, "event-private-targets", false, "let webhooks of events reach internal networks and this machine")
 	cmd.Flags().DurationVar(&config.ScrubEvery, "scrub-every", 0, "read a stored artifact again after this `time`, in the background (default a week)")
+	cmd.Flags().StringVar(&config.CopyMode, "copy-mode", "", "`mode` of copies for which neither request nor account says it: share or reseal (default share)")
 	return cmd
 }
 

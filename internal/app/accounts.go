@@ -7,7 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"mimeo/internal/copier"
 	"mimeo/internal/identity"
+	"mimeo/internal/quota"
 )
 
 const (
@@ -40,14 +42,23 @@ type Accounts interface {
 	Create(ctx context.Context, a NewAccount) error
 	List(ctx context.Context) ([]Account, error)
 	Delete(ctx context.Context, id string) error
+	// SetCopyMode says how copies into the account are made: share or reseal;
+	// empty: as is set for the server.
+	SetCopyMode(ctx context.Context, id, mode string) error
 }
 
 // accounts works on the identity service and the profiles of a directory.
 type accounts struct {
 	mu       sync.Mutex // one change of the profiles at a time
 	identity *identity.Service
+	modes    copyModes
 	profiles profiles
 	endpoint string
+}
+
+// copyModes remembers how copies into an account are made.
+type copyModes interface {
+	SetAccountMode(ctx context.Context, account string, mode copier.Mode) error
 }
 
 // Create makes an account and writes its profile. An account whose profile
@@ -100,6 +111,19 @@ func (s *accounts) Delete(ctx context.Context, id string) error {
 		return err
 	}
 	return s.profiles.remove(id)
+}
+
+// SetCopyMode implements Accounts.
+func (s *accounts) SetCopyMode(ctx context.Context, id, mode string) error {
+	m, err := copier.ParseMode(mode)
+	if err != nil {
+		return err
+	}
+	err = s.modes.SetAccountMode(ctx, id, m)
+	if errors.Is(err, quota.NoSuchEntity) {
+		return fmt.Errorf("there is no account %.40q", id)
+	}
+	return err
 }
 
 // first makes the first account where there is none.

@@ -25,6 +25,7 @@ import (
 // socket's file. It is never reachable over the network.
 //
 //	GET /accounts, POST /accounts, DELETE /accounts/{id}
+//	POST /accounts/{id}/copy-mode
 //	GET /accounts/{id}/quotas, POST /accounts/{id}/quotas
 //	POST /verifications, GET /record-keys, POST /record-keys
 
@@ -65,6 +66,14 @@ func adminRoutes(s Accounts, q Quotas, p Proofs, logger *slog.Logger) http.Handl
 	})
 	mux.HandleFunc("DELETE /accounts/{id}", func(w http.ResponseWriter, r *http.Request) {
 		answerAdmin(w, r, logger, struct{}{}, s.Delete(r.Context(), r.PathValue("id")))
+	})
+	mux.HandleFunc("POST /accounts/{id}/copy-mode", func(w http.ResponseWriter, r *http.Request) {
+		var mode string
+		err := decodeAdmin(w, r, &mode)
+		if err == nil {
+			err = s.SetCopyMode(r.Context(), r.PathValue("id"), mode)
+		}
+		answerAdmin(w, r, logger, struct{}{}, err)
 	})
 	mux.HandleFunc("GET /accounts/{id}/quotas", func(w http.ResponseWriter, r *http.Request) {
 		all, err := q.Quotas(r.Context(), r.PathValue("id"))
@@ -146,6 +155,11 @@ func (c *adminClient) List(ctx context.Context) (all []Account, err error) {
 // Delete asks the server to close an account.
 func (c *adminClient) Delete(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodDelete, "/accounts/"+url.PathEscape(id), nil, nil)
+}
+
+// SetCopyMode asks the server to set how copies into an account are made.
+func (c *adminClient) SetCopyMode(ctx context.Context, id, mode string) error {
+	return c.call(ctx, http.MethodPost, "/accounts/"+url.PathEscape(id)+"/copy-mode", mode, nil)
 }
 
 // Quotas asks the server for the quotas of an account.

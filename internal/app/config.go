@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"mimeo/internal/copier"
 	"mimeo/internal/webhook"
 )
 
@@ -35,13 +36,16 @@ type Config struct {
 	// ScrubEvery is after how long a blob is read again to see whether it is
 	// whole; a week where zero.
 	ScrubEvery time.Duration
+	// CopyMode is how copies are made for which neither the request nor the
+	// account says it: share, which it is where empty, or reseal.
+	CopyMode string
 }
 
 func (c Config) scrubEvery() time.Duration { return cmp.Or(c.ScrubEvery, scrubEvery) }
 
 // FromEnvironment fills what is unset in c from the variables MIMEO_DATA_DIR,
-// MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY, MIMEO_MAX_IN_FLIGHT and
-// MIMEO_EVENT_PRIVATE_TARGETS, then with the defaults. What is no number where
+// MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY, MIMEO_COPY_MODE,
+// MIMEO_MAX_IN_FLIGHT and MIMEO_EVENT_PRIVATE_TARGETS, then with the defaults. What is no number where
 // one belongs is refused when the server starts; of the last one, all but a
 // plain "true" or "1" means no.
 func (c Config) FromEnvironment(getenv func(string) string) Config {
@@ -53,6 +57,7 @@ func (c Config) FromEnvironment(getenv func(string) string) Config {
 		{&c.Listen, "MIMEO_LISTEN", DefaultListen},
 		{&c.TLSCert, "MIMEO_TLS_CERT", ""},
 		{&c.TLSKey, "MIMEO_TLS_KEY", ""},
+		{&c.CopyMode, "MIMEO_COPY_MODE", ""},
 	} {
 		if *f.field == "" {
 			*f.field = getenv(f.variable)
@@ -95,6 +100,9 @@ func (c Config) validate() error {
 		return fmt.Errorf("--tls-cert and --tls-key belong together: one of them is missing")
 	case c.MaxInFlight < 0:
 		return fmt.Errorf("the maximum of requests in flight (--max-in-flight, MIMEO_MAX_IN_FLIGHT) must be a number above 0")
+	}
+	if _, err := copier.ParseMode(c.CopyMode); err != nil {
+		return fmt.Errorf("--copy-mode: %w", err)
 	}
 	return nil
 }

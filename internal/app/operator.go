@@ -80,7 +80,7 @@ func openAccounts(c Config, db *sqlstore.DB, master envelope.Key, endpoint strin
 	if err != nil {
 		return nil, fmt.Errorf("open identity: %w", err)
 	}
-	return &accounts{identity: service, profiles: profiles{c.awsDir()}, endpoint: endpoint}, nil
+	return &accounts{identity: service, modes: db.Copies(), profiles: profiles{c.awsDir()}, endpoint: endpoint}, nil
 }
 
 // endpointFor is where a server with this configuration would listen; serve

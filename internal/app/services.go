@@ -109,7 +109,12 @@ func (a *App) build(ctx context.Context, extras Extras) (*services, error) {
 		return nil, err
 	}
 	a.proof = s.proof
+	copyMode, err := copier.ParseMode(a.config.CopyMode)
+	if err != nil {
+		return nil, err
+	}
 	s.copier = &copier.Service{
+		Mode:   copyMode,
 		Notary: s.proof.Keyring, Documents: policy.NewCache(policy.ParseProjectPolicy),
 		Store: db.Copies(), Registry: s.registry, Permissions: s.identity, Objects: s.buckets, Vault: s.vault,
 		Quotas: s.quotas, Now: now,

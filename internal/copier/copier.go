@@ -6,7 +6,8 @@
 // makes them all and begins nothing. worker.go does what was decided, in a job
 // that may be cut at any instruction and run again. A copy shares
 // the source's blobs: only keys are wrapped anew, no byte of the model moves,
-// so it takes the same time for 1 MB and for 10 GB.
+// so it takes the same time for 1 MB and for 10 GB. Where that is asked for,
+// reseal.go gives it blobs of its own, under fresh keys.
 //
 // API: https://docs.aws.amazon.com/rekognition/latest/APIReference/API_CopyProjectVersion.html
 package copier
@@ -49,6 +50,9 @@ type Store interface {
 	FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion, signed []byte) error
 	FailCopy(ctx context.Context, a job.Attempt, v arn.ProjectVersion, message string) error
 	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
+	// AccountMode is how copies into an account are made; empty: nobody has
+	// said it.
+	AccountMode(ctx context.Context, account string) (Mode, error)
 	// HasVersion reports whether a project has a version of that name.
 	HasVersion(ctx context.Context, project arn.Project, name string) (bool, error)
 	// Record returns the signed record of a copy; nil where there is none.
@@ -80,6 +84,10 @@ type Vault interface {
 	NewVersionKey(ctx context.Context, v arn.ProjectVersion, use vault.KeyUse) (vault.VersionKey, error)
 	Unlock(ctx context.Context, v arn.ProjectVersion, b customlabels.Bundle) (vault.VersionKey, error)
 	Open(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (io.ReadCloser, error)
+	NewSealing(k vault.VersionKey, role customlabels.Role) (vault.Sealing, error)
+	Reseal(ctx context.Context, r vault.Reseal) (customlabels.Artifact, error)
+	Publish(ctx context.Context, s vault.Sealing, a customlabels.Artifact) error
+	Discard(ctx context.Context, s vault.Sealing, made digest.Digest) error
 	PlainDigest(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (digest.Digest, error)
 }
 
@@ -99,4 +107,12 @@ type Service struct {
 	Quotas      *quota.Service // nil: the defaults
 	Documents   *policy.Cache  // of the project policies
 	Now         func() time.Time
+	// Mode is how copies are made for which neither the request nor the
+	// account says it; empty: Share.
+	Mode Mode
+	// Interval is how many bytes of a reseal are written between two
+	// checkpoints, 0: the vault's standard. Slice is how long an attempt
+	// works, 0: ten minutes.
+	Interval int64
+	Slice    time.Duration
 }

@@ -79,6 +79,7 @@ type world struct {
 	dir            string // of the database
 	registry       *registry.Service
 	engine         jobtest.Engine
+	contents       map[customlabels.Role]string // of what is trained
 	source         customlabels.ProjectVersion
 	into           arn.Project
 	sourceKey, key arn.Key
@@ -86,6 +87,14 @@ type world struct {
 }
 
 func newWorld(t testing.TB) *world {
+	t.Helper()
+	contents := map[customlabels.Role]string{customlabels.Weights: weights}
+	maps.Copy(contents, results)
+	return newWorldOf(t, contents)
+}
+
+// newWorldOf is newWorld with other contents of the source.
+func newWorldOf(t testing.TB, contents map[customlabels.Role]string) *world {
 	t.Helper()
 	dir := t.TempDir()
 	db, err := sqlstore.Open(t.Context(), dir)
@@ -98,7 +107,7 @@ func newWorld(t testing.TB) *world {
 		}
 	})
 	someone := &people{}
-	w := &world{t: t, dir: dir, people: someone, db: db, blobs: mem.New()}
+	w := &world{t: t, dir: dir, people: someone, db: db, blobs: mem.New(), contents: contents}
 	w.kms = kms.New(db.KMS(), envelope.NewKey(), someone, func() time.Time { return time.Now().Add(w.ahead) })
 	w.buckets = bucket.New(db.Buckets(), w.blobs, w.kms, someone, time.Now)
 	w.vault = &vault.Vault{Keys: w.kms, Blobs: w.blobs}
@@ -224,11 +233,7 @@ func (s sealer) Work(ctx context.Context, run *job.Run) error {
 	v := s.v
 	v.Status, v.Provenance = customlabels.TrainingCompleted, customlabels.Provenance{F1Score: 0.75, BaseModel: "test", TrainingEndedAt: v.CreatedAt}
 	v.Bundle = customlabels.Bundle{VersionKey: key.Wrapped, Key: use.Key, Grant: use.VersionGrant}
-	contents := map[customlabels.Role]string{customlabels.Weights: weights}
-	for role, content := range results {
-		contents[role] = content
-	}
-	for role, content := range contents {
+	for role, content := range s.w.contents {
 		a, err := s.w.vault.Seal(ctx, key, role, strings.NewReader(content))
 		if err != nil {
 			return err

@@ -10,12 +10,6 @@ import (
 	"mimeo/internal/fault"
 )
 
-// A Mode is how the model gets to the destination.
-type Mode string
-
-// Share wraps keys anew and moves no byte of the model.
-const Share Mode = "SHARE"
-
 // A Plan is what an allowed copy would do.
 type Plan struct {
 	Mode  Mode
@@ -53,15 +47,19 @@ func (s *Service) Explain(ctx context.Context, caller arn.Caller, req Request) (
 		hasModel = hasModel || f.Check == SourceModel && f.Verdict == Allow
 	}
 	if hasModel {
-		e.Plan = d.plan()
+		mode, err := d.mode(ctx)
+		if err != nil {
+			return Explanation{}, err
+		}
+		e.Plan = d.plan(mode)
 	}
 	return e, nil
 }
 
 // plan says what the copy would do. Of the source's keys it shows none that
 // is not the caller's own.
-func (d *decision) plan() *Plan {
-	p := &Plan{Mode: Share}
+func (d *decision) plan(mode Mode) *Plan {
+	p := &Plan{Mode: mode}
 	if d.req.KMSKeyID != "" && d.key != (arn.Key{}) {
 		p.Keys = append(p.Keys, d.key)
 	}
@@ -69,6 +67,9 @@ func (d *decision) plan() *Plan {
 		p.Keys = append(p.Keys, key)
 	}
 	for _, a := range d.source.Bundle.Artifacts {
+		if mode == Reseal {
+			p.Bytes += a.Size
+		}
 		if !a.Role.IsResult() {
 			continue
 		}

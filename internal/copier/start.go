@@ -23,6 +23,8 @@ type Request struct {
 	// Invocation is the same for all attempts that an SDK makes at one call;
 	// empty where it does not say.
 	Invocation string
+	Mode       Mode  // empty: the account's, or the server's
+	RateLimit  int64 // bytes per second of a reseal; 0: none
 }
 
 // inProgress is the status message of a running copy.
@@ -58,7 +60,10 @@ func (s *Service) start(ctx context.Context, caller arn.Caller, req Request, cal
 	if err != nil {
 		return arn.ProjectVersion{}, err
 	}
-	args := Args{Version: d.copied, Caller: caller}
+	args := Args{Version: d.copied, Caller: caller, RateLimit: req.RateLimit}
+	if args.Mode, err = d.mode(ctx); err != nil {
+		return arn.ProjectVersion{}, err
+	}
 	for f, err := range d.findings(ctx) {
 		if err != nil {
 			return arn.ProjectVersion{}, err

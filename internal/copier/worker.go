@@ -30,6 +30,10 @@ type Args struct {
 	Grounds []Finding
 	// Key is the right to use the destination's key for this version.
 	Key vault.KeyUse
+	// Mode is how the model gets to the destination; RateLimit bounds the bytes
+	// that are resealed in a second, 0: nothing does.
+	Mode      Mode
+	RateLimit int64
 }
 
 // Worker works on copies.
@@ -79,16 +83,16 @@ func (w Worker) read(ctx context.Context, run *job.Run) (Args, customlabels.Proj
 
 // complete does the copy's work and publishes it.
 func (w Worker) complete(ctx context.Context, run *job.Run, v customlabels.ProjectVersion, args Args) error {
-	shared, err := job.Step(ctx, run, "share", func(ctx context.Context) (sharing, error) { return w.share(ctx, v, args) })
+	moved, err := w.move(ctx, run, v, args)
 	if err != nil {
 		return err
 	}
-	v.Bundle, v.Provenance = shared.bundle(args.Key), shared.Provenance
-	if v.Files, err = w.putResults(ctx, v, args.Caller, shared.Record); err != nil {
+	v.Bundle, v.Provenance = moved.bundle(args.Key), moved.Provenance
+	if v.Files, err = w.putResults(ctx, v, args.Caller, moved.Record); err != nil {
 		return err
 	}
 	v.Status, v.StatusMessage = customlabels.CopyingCompleted, customlabels.ReadyToRun
-	err = w.Store.FinishCopy(ctx, run.Attempt, v, shared.Record)
+	err = w.Store.FinishCopy(ctx, run.Attempt, v, moved.Record)
 	if refused := (*fault.Error)(nil); errors.As(err, &refused) {
 		return sourceError("publishing the copy", err)
 	}
@@ -96,6 +100,14 @@ func (w Worker) complete(ctx context.Context, run *job.Run, v customlabels.Proje
 		return fmt.Errorf("publish copy %s: %w", v.ARN, err)
 	}
 	return nil
+}
+
+// move gives the copy the source's artifacts.
+func (w Worker) move(ctx context.Context, run *job.Run, v customlabels.ProjectVersion, args Args) (moved, error) {
+	if args.Mode == Reseal {
+		return w.reseal(ctx, run, v, args)
+	}
+	return job.Step(ctx, run, "share", func(ctx context.Context) (moved, error) { return w.share(ctx, v, args) })
 }
 
 // Fail ends the copy as COPYING_FAILED: partial output and grants go.
@@ -111,6 +123,9 @@ func (w Worker) Fail(ctx context.Context, run *job.Run, _ error) error {
 		}
 		written := results.Writer{Objects: w.Objects, Caller: args.Caller, Version: v}
 		if err := written.Remove(ctx); err != nil {
+			return err
+		}
+		if err := w.discard(ctx, run); err != nil {
 			return err
 		}
 		if err := w.Store.FailCopy(ctx, run.Attempt, v.ARN, message); err != nil {
@@ -130,10 +145,9 @@ func (w Worker) settle(ctx context.Context, status customlabels.Status, use vaul
 	return w.Vault.Abandon(ctx, use)
 }
 
-// A sharing is the recorded result of the step that shares the source's
-// blobs: keys wrapped anew, and what the copy takes over from its source.
-// All keys in it are wrapped.
-type sharing struct {
+// moved is the result of moving a model, in either mode: what the copy is to
+// have. All keys in it are wrapped.
+type moved struct {
 	VersionKey []byte
 	Artifacts  []customlabels.Artifact
 	Provenance customlabels.Provenance
@@ -142,39 +156,46 @@ type sharing struct {
 	Record []byte
 }
 
-func (s sharing) bundle(use vault.KeyUse) customlabels.Bundle {
-	return customlabels.Bundle{VersionKey: s.VersionKey, Key: use.Key, Grant: use.VersionGrant, Artifacts: s.Artifacts}
+func (m moved) bundle(use vault.KeyUse) customlabels.Bundle {
+	return customlabels.Bundle{VersionKey: m.VersionKey, Key: use.Key, Grant: use.VersionGrant, Artifacts: m.Artifacts}
+}
+
+// openSource reads the source of a copy and opens its key.
+func (w Worker) openSource(ctx context.Context, v customlabels.ProjectVersion) (source customlabels.ProjectVersion, key vault.VersionKey, err error) {
+	if source, err = w.Store.Version(ctx, v.Source); err != nil {
+		return source, key, sourceError("reading the version "+v.Source.String(), err)
+	}
+	if key, err = w.Vault.Unlock(ctx, source.ARN, source.Bundle); err != nil {
+		return source, key, sourceError("opening the version key with "+source.Bundle.Key.String(), err)
+	}
+	return source, key, nil
 }
 
 // share makes the copy's version key and wraps the source's artifact keys
 // with it. The blobs stay where they are; one that no full read has verified
 // yet is verified first.
-func (w Worker) share(ctx context.Context, v customlabels.ProjectVersion, args Args) (sharing, error) {
+func (w Worker) share(ctx context.Context, v customlabels.ProjectVersion, args Args) (moved, error) {
 	use := args.Key
-	source, err := w.Store.Version(ctx, v.Source)
+	source, from, err := w.openSource(ctx, v)
 	if err != nil {
-		return sharing{}, sourceError("reading the version "+v.Source.String(), err)
-	}
-	from, err := w.Vault.Unlock(ctx, source.ARN, source.Bundle)
-	if err != nil {
-		return sharing{}, sourceError("opening the version key with "+source.Bundle.Key.String(), err)
+		return moved{}, err
 	}
 	to, err := w.Vault.NewVersionKey(ctx, v.ARN, use)
 	if err != nil {
-		return sharing{}, destinationError("making a version key with "+use.Key.String(), err)
+		return moved{}, destinationError("making a version key with "+use.Key.String(), err)
 	}
-	result := sharing{VersionKey: to.Wrapped, Provenance: source.Provenance}
+	result := moved{VersionKey: to.Wrapped, Provenance: source.Provenance}
 	for _, a := range source.Bundle.Artifacts {
-		moved, err := vault.Rewrap(from, to, a)
+		shared, err := vault.Rewrap(from, to, a)
 		if err != nil {
-			return sharing{}, sourceError("opening the key of the artifact "+string(a.Role), err)
+			return moved{}, sourceError("opening the key of the artifact "+string(a.Role), err)
 		}
 		if !a.IsSound() {
-			if moved, err = w.verify(ctx, to, moved); err != nil {
-				return sharing{}, err
+			if shared, err = w.verify(ctx, to, shared); err != nil {
+				return moved{}, err
 			}
 		}
-		result.Artifacts = append(result.Artifacts, moved)
+		result.Artifacts = append(result.Artifacts, shared)
 	}
 	v.Bundle = result.bundle(use)
 	result.Record, err = w.record(ctx, Share, source, v, args)

@@ -160,21 +160,37 @@ func (w *world) inject(n int64, after bool) *faults {
 	return f
 }
 
-// eachFault runs a test once for every call that the worker makes, with that
-// call failing, until a run makes fewer calls.
+func (v faultyVault) Reseal(ctx context.Context, r vault.Reseal) (a customlabels.Artifact, err error) {
+	err = v.around(func() error { a, err = v.Vault.Reseal(ctx, r); return err })
+	return a, err
+}
+
+func (v faultyVault) Publish(ctx context.Context, s vault.Sealing, a customlabels.Artifact) error {
+	return v.around(func() error { return v.Vault.Publish(ctx, s, a) })
+}
+
+func (v faultyVault) Discard(ctx context.Context, s vault.Sealing, made digest.Digest) error {
+	return v.around(func() error { return v.Vault.Discard(ctx, s, made) })
+}
+
+// eachFault runs a test once for every call that the worker makes, in either
+// mode, with that call failing, until a run makes fewer calls.
 func eachFault(t *testing.T, run func(t *testing.T, w *world)) {
-	for _, after := range []bool{false, true} {
-		for n := int64(1); ; n++ {
-			made := int64(0)
-			t.Run(fmt.Sprintf("call %d fails, after it was made: %v", n, after), func(t *testing.T) {
-				w := newWorld(t)
-				f := w.inject(n, after)
-				w.engine.Store = faultyJobs{w.engine.Store, f}
-				run(t, w)
-				made = f.calls.Load()
-			})
-			if made < n {
-				break
+	for _, mode := range []copier.Mode{copier.Share, copier.Reseal} {
+		for _, after := range []bool{false, true} {
+			for n := int64(1); ; n++ {
+				made := int64(0)
+				t.Run(fmt.Sprintf("%s, call %d fails, after it was made: %v", mode, n, after), func(t *testing.T) {
+					w := newWorld(t)
+					w.Mode = mode
+					f := w.inject(n, after)
+					w.engine.Store = faultyJobs{w.engine.Store, f}
+					run(t, w)
+					made = f.calls.Load()
+				})
+				if made < n {
+					break
+				}
 			}
 		}
 	}

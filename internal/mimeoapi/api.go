@@ -42,6 +42,7 @@ func (a *API) Service() awsjson.Service {
 func (a *API) operations() map[string]awsjson.Operation {
 	return map[string]awsjson.Operation{
 		"ExplainCopyProjectVersion": awsjson.Bind(a.explainCopyProjectVersion),
+		"CopyProjectVersion":        awsjson.BindCall(a.copyProjectVersion),
 		"DescribeLineage":           awsjson.Bind(a.describeLineage),
 		"PutEventTarget":            awsjson.Bind(a.putEventTarget),
 		"ListEventTargets":          awsjson.Bind(a.listEventTargets),
@@ -55,6 +56,8 @@ func (a *API) operations() map[string]awsjson.Operation {
 // constraints are those of every operation's input.
 func (a *API) constraints() map[string]awsjson.Shape {
 	all := maps.Clone(eventConstraints)
-	all["ExplainCopyProjectVersion"] = rekapi.ConstraintsOf("CopyProjectVersion")
+	for _, operation := range []string{"CopyProjectVersion", "ExplainCopyProjectVersion"} {
+		all[operation] = rekapi.ConstraintsOf("CopyProjectVersion")
+	}
 	return all
 }

@@ -3,12 +3,49 @@ package mimeoapi
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition"
 
 	"mimeo/internal/arn"
+	"mimeo/internal/awsjson"
 	"mimeo/internal/copier"
+	"mimeo/internal/customlabels"
 	"mimeo/internal/rekapi"
 )
+
+// copyInput has CopyProjectVersion's members and how the copy is to be made.
+type copyInput struct {
+	rekognition.CopyProjectVersionInput
+	Mode      *string
+	RateLimit *int64 // bytes per second
+}
+
+func (in *copyInput) request() (copier.Request, error) {
+	req, err := rekapi.CopyRequest(&in.CopyProjectVersionInput)
+	if err != nil {
+		return req, err
+	}
+	if req.Mode, err = copier.ParseMode(aws.ToString(in.Mode)); err != nil {
+		return req, err
+	}
+	if req.RateLimit = aws.ToInt64(in.RateLimit); in.RateLimit != nil && req.RateLimit < 1 {
+		return req, customlabels.Invalid("RateLimit is %d: give the bytes per second, 1 or more, or leave it out.", req.RateLimit)
+	}
+	return req, nil
+}
+
+func (a *API) copyProjectVersion(ctx context.Context, caller arn.Caller, call awsjson.Call, in *copyInput) (*rekognition.CopyProjectVersionOutput, error) {
+	req, err := in.request()
+	if err != nil {
+		return nil, err
+	}
+	req.Invocation = call.Invocation
+	v, err := a.Copier.Start(ctx, caller, req)
+	if err != nil {
+		return nil, err
+	}
+	return &rekognition.CopyProjectVersionOutput{ProjectVersionArn: aws.String(v.String())}, nil
+}
 
 type explainCopyProjectVersionOutput struct {
 	Allowed bool
@@ -29,8 +66,8 @@ type plan struct {
 
 type s3Object struct{ Bucket, Name string }
 
-func (a *API) explainCopyProjectVersion(ctx context.Context, caller arn.Caller, in *rekognition.CopyProjectVersionInput) (*explainCopyProjectVersionOutput, error) {
-	req, err := rekapi.CopyRequest(in)
+func (a *API) explainCopyProjectVersion(ctx context.Context, caller arn.Caller, in *copyInput) (*explainCopyProjectVersionOutput, error) {
+	req, err := in.request()
 	if err != nil {
 		return nil, err
 	}

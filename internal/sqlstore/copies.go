@@ -114,3 +114,32 @@ func (s *Copies) end(ctx context.Context, a job.Attempt, v arn.ProjectVersion, w
 		return err
 	})
 }
+
+// AccountMode is how copies into an account are made; empty where nobody has
+// said it.
+func (s *Copies) AccountMode(ctx context.Context, account string) (mode copier.Mode, err error) {
+	err = s.db.reader.QueryRowContext(ctx, `SELECT mode FROM copy_modes WHERE account = $1`, account).Scan(&mode)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return mode, err
+}
+
+// SetAccountMode says how copies into an account are made; the empty mode
+// leaves it to the server. It fails with quota.NoSuchEntity where there is no
+// such account.
+func (s *Copies) SetAccountMode(ctx context.Context, account string, mode copier.Mode) error {
+	return s.db.write(ctx, func(t *tx) error {
+		if err := t.hasAccount(ctx, account); err != nil {
+			return err
+		}
+		if _, err := t.ExecContext(ctx, `DELETE FROM copy_modes WHERE account = $1`, account); err != nil {
+			return err
+		}
+		if mode == "" {
+			return nil
+		}
+		_, err := t.ExecContext(ctx, `INSERT INTO copy_modes (account, mode) VALUES ($1, $2)`, account, string(mode))
+		return err
+	})
+}

@@ -37,12 +37,8 @@ func (s *Quotas) Quotas(ctx context.Context, account string) (map[quota.Name]int
 // SetQuotas implements quota.Store.
 func (s *Quotas) SetQuotas(ctx context.Context, account string, values quota.Values) error {
 	return s.db.write(ctx, func(t *tx) error {
-		var n int
-		if err := t.QueryRowContext(ctx, `SELECT COUNT(*) FROM accounts WHERE id = $1`, account).Scan(&n); err != nil {
-			return fmt.Errorf("look for the account: %w", err)
-		}
-		if n == 0 {
-			return quota.NoSuchEntity
+		if err := t.hasAccount(ctx, account); err != nil {
+			return err
 		}
 		for name, value := range values {
 			var err error
@@ -58,4 +54,16 @@ func (s *Quotas) SetQuotas(ctx context.Context, account string, values quota.Val
 		}
 		return nil
 	})
+}
+
+// hasAccount fails with NoSuchEntity where there is no such account.
+func (t *tx) hasAccount(ctx context.Context, id string) error {
+	var n int
+	if err := t.QueryRowContext(ctx, `SELECT COUNT(*) FROM accounts WHERE id = $1`, id).Scan(&n); err != nil {
+		return fmt.Errorf("look for the account: %w", err)
+	}
+	if n == 0 {
+		return quota.NoSuchEntity
+	}
+	return nil
 }
