@@ -268,3 +268,31 @@ func TestMentions(t *testing.T) {
 		}
 	}
 }
+
+// documented are all operators, with a value that they take.
+var documented = map[string]string{
+	"StringEquals": "a", "StringNotEquals": "a", "StringEqualsIgnoreCase": "a", "StringNotEqualsIgnoreCase": "a", "StringLike": "a*", "StringNotLike": "a*",
+	"NumericEquals": "1", "NumericNotEquals": "1", "NumericLessThan": "1", "NumericLessThanEquals": "1", "NumericGreaterThan": "1", "NumericGreaterThanEquals": "1",
+	"DateEquals": "2026-01-01", "DateNotEquals": "2026-01-01", "DateLessThan": "2026-01-01", "DateLessThanEquals": "2026-01-01", "DateGreaterThan": "2026-01-01", "DateGreaterThanEquals": "2026-01-01",
+	"Bool": "true", "BinaryEquals": "QQ==", "IpAddress": "10.0.0.0/8", "NotIpAddress": "10.0.0.0/8",
+	"ArnEquals": "arn:aws:s3:::b", "ArnLike": "arn:aws:s3:::*", "ArnNotEquals": "arn:aws:s3:::b", "ArnNotLike": "arn:aws:s3:::*",
+}
+
+// A condition on a key that nobody knows never holds, but where AWS says so:
+// negated operators, IfExists, ForAllValues.
+func TestAKeyThatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	for operator, value := range documented {
+		for _, quantifier := range []string{"", "ForAllValues:", "ForAnyValue:"} {
+			for _, suffix := range []string{"", "IfExists"} {
+				want := suffix != "" || quantifier == "ForAllValues:" || quantifier == "" && strings.Contains(operator, "Not")
+				name := quantifier + operator + suffix
+				for _, effect := range []string{"Allow", "Deny"} {
+					if got := decideOn(t, "2012-10-17", effect, `"`+name+`":{"nobody:knows":"`+value+`"}`, nil); (got != policy.NoMatch) != want {
+						t.Errorf("%s: %s applies %v, want %v", name, effect, got != policy.NoMatch, want)
+					}
+				}
+			}
+		}
+	}
+}
