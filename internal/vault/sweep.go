@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
@@ -21,27 +23,26 @@ type Versions interface {
 	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
 }
 
-// SweepGrants retires the grants that a killed process left behind: job
-// grants of versions that no job works on, version grants of versions that
-// do not exist or hold no model. It returns how many these were.
+// SweepGrants retires the grants that a killed process left behind, and
+// returns how many these were. It looks at the job grants alone, which are few
+// however many versions there are: one whose version no job works on is left
+// over, and with it the version grant that was made beside it, unless that is
+// the one under which the version has its model.
 //
 // It must not run beside requests: a grant is made before the version that
 // it is for.
 func SweepGrants(ctx context.Context, grants Grants, versions Versions) (int, error) {
+	live, err := grants.LiveGrants(ctx, JobGrantPrefix)
+	if err != nil {
+		return 0, fmt.Errorf("list grants: %w", err)
+	}
 	swept := 0
-	for _, prefix := range []string{JobGrantPrefix, VersionGrantPrefix} {
-		live, err := grants.LiveGrants(ctx, prefix)
+	for _, g := range live {
+		left, err := leftWith(ctx, g, grants, versions)
 		if err != nil {
-			return swept, fmt.Errorf("list grants: %w", err)
+			return swept, err
 		}
-		for _, g := range live {
-			needed, err := isNeeded(ctx, g, prefix, versions)
-			if err != nil {
-				return swept, err
-			}
-			if needed {
-				continue
-			}
+		for _, g := range left {
 			if err := grants.RetireGrant(ctx, serviceIn(g.Key.Region), g.Key, g.ID); err != nil {
 				return swept, fmt.Errorf("retire grant %s of %s: %w", g.ID, g.Key, err)
 			}
@@ -51,25 +52,30 @@ func SweepGrants(ctx context.Context, grants Grants, versions Versions) (int, er
 	return swept, nil
 }
 
-func isNeeded(ctx context.Context, g kms.Grant, prefix string, versions Versions) (bool, error) {
-	if g.Grantee != customlabels.Principal {
-		return true, nil // somebody else's, whatever its name
+// leftWith returns what is to be retired on account of a job grant, which is
+// the last of it.
+func leftWith(ctx context.Context, job kms.Grant, grants Grants, versions Versions) ([]kms.Grant, error) {
+	if job.Grantee != customlabels.Principal {
+		return nil, nil // somebody else's, whatever its name
 	}
-	a, err := versionOf(g.Name, prefix)
+	name := strings.TrimPrefix(job.Name, JobGrantPrefix)
+	a, err := versionOf(name)
 	if err != nil {
-		return true, nil //nolint:nilerr // not one that the vault has named
+		return nil, nil //nolint:nilerr // not one that the vault has named
 	}
 	v, err := versions.Version(ctx, a)
-	switch {
-	case errors.Is(err, customlabels.ResourceNotFound):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("read version %s: %w", a, err)
-	case v.Status == customlabels.TrainingInProgress || v.Status == customlabels.CopyingInProgress:
-		return true, nil
-	case prefix == JobGrantPrefix:
-		return false, nil
-	default:
-		return v.Status.HasModel() || v.Status == customlabels.Deleting, nil
+	if err != nil && !errors.Is(err, customlabels.ResourceNotFound) {
+		return nil, fmt.Errorf("read version %s: %w", a, err)
 	}
+	if v.Status == customlabels.TrainingInProgress || v.Status == customlabels.CopyingInProgress {
+		return nil, nil
+	}
+	beside, err := grants.LiveGrants(ctx, VersionGrantPrefix+name)
+	if err != nil {
+		return nil, fmt.Errorf("list grants: %w", err)
+	}
+	left := slices.DeleteFunc(beside, func(g kms.Grant) bool {
+		return g.Grantee != customlabels.Principal || g.Key != job.Key || g.ID == v.Bundle.Grant
+	})
+	return append(left, job), nil
 }

@@ -12,7 +12,6 @@ package vault
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -75,17 +74,18 @@ func (v *Vault) CanUse(ctx context.Context, caller arn.Caller, keyID string, ver
 
 // grants are the requests for the job grant and the version grant.
 func grants(keyID string, version arn.ProjectVersion) []kms.GrantRequest {
+	name := grantName(version)
 	job := kms.GrantRequest{
 		KeyID:                   keyID,
 		Grantee:                 customlabels.Principal,
 		Retiring:                customlabels.Principal,
 		Operations:              []kms.Operation{kms.GenerateDataKeyOperation, kms.DecryptOperation},
 		EncryptionContextEquals: encryptionContext(version),
-		Name:                    grantName(JobGrantPrefix, version),
+		Name:                    JobGrantPrefix + name,
 	}
 	lasting := job
 	lasting.Operations = []kms.Operation{kms.DecryptOperation}
-	lasting.Name = grantName(VersionGrantPrefix, version)
+	lasting.Name = VersionGrantPrefix + name
 	return []kms.GrantRequest{job, lasting}
 }
 
@@ -105,8 +105,8 @@ func (v *Vault) Prepare(ctx context.Context, caller arn.Caller, keyID string, ve
 	return KeyUse{Key: key, JobGrant: granted[0].ID, VersionGrant: granted[1].ID}, nil
 }
 
-// The names of grants begin with what they are for; the version follows. The
-// sweep finds grants by them.
+// The names of grants begin with what they are for; what follows is the same
+// for the two that were made together. The sweep finds grants by them.
 const (
 	JobGrantPrefix     = "mimeo-job:"
 	VersionGrantPrefix = "mimeo-version:"
@@ -114,13 +114,11 @@ const (
 
 // grantName ends with chance: KMS gives one grant to all requests of one name,
 // and of two requests for one version the one that is refused abandons its own.
-func grantName(prefix string, version arn.ProjectVersion) string {
-	return prefix + version.String() + "#" + rand.Text()
-}
+func grantName(version arn.ProjectVersion) string { return version.String() + "#" + rand.Text() }
 
 // versionOf returns the version that a grant's name is for.
-func versionOf(name, prefix string) (arn.ProjectVersion, error) {
-	version, _, _ := strings.Cut(strings.TrimPrefix(name, prefix), "#")
+func versionOf(name string) (arn.ProjectVersion, error) {
+	version, _, _ := strings.Cut(name, "#")
 	return arn.ParseProjectVersion(version)
 }
 
@@ -130,9 +128,13 @@ func (v *Vault) Release(ctx context.Context, use KeyUse) error {
 	return v.retire(ctx, use.Key, use.JobGrant)
 }
 
-// Abandon retires both grants: there is no version that they could serve.
+// Abandon retires both grants: there is no version that they could serve. The
+// job grant is the last: by it the sweep finds what a cut leaves.
 func (v *Vault) Abandon(ctx context.Context, use KeyUse) error {
-	return errors.Join(v.retire(ctx, use.Key, use.JobGrant), v.retire(ctx, use.Key, use.VersionGrant))
+	if err := v.retire(ctx, use.Key, use.VersionGrant); err != nil {
+		return err
+	}
+	return v.Release(ctx, use)
 }
 
 func (v *Vault) retire(ctx context.Context, key arn.Key, grant string) error {
