@@ -22,10 +22,22 @@ import (
 )
 
 // A dam holds up every write of a blob while it is closed.
-type dam struct{ mu sync.RWMutex }
+type dam struct {
+	mu     sync.RWMutex
+	closed bool
+}
 
-func (d *dam) close() { d.mu.Lock() }
-func (d *dam) open()  { d.mu.Unlock() }
+func (d *dam) close() {
+	d.mu.Lock()
+	d.closed = true
+}
+
+func (d *dam) open() {
+	if d.closed {
+		d.closed = false
+		d.mu.Unlock()
+	}
+}
 
 func (d *dam) before(string) error {
 	d.mu.RLock()
@@ -146,6 +158,7 @@ func TestWhatADescriptionPointsTo(t *testing.T) {
 	t.Parallel()
 	d := &dam{}
 	s := apptest.Start(t, apptest.Options{Families: light, Faults: app.Faults{Before: d.before}})
+	t.Cleanup(d.open) // before the server stops, which waits for its jobs
 	a := newSide(t, s, trusting, "trusting-images", "parts")
 	source := a.trainWide("v1")
 	allow(t, a, trusted)
@@ -154,7 +167,6 @@ func TestWhatADescriptionPointsTo(t *testing.T) {
 	d.close()
 	done, err := b.copyInto("done", "copies/", a, source, key)
 	if err != nil {
-		d.open()
 		t.Fatal(err)
 	}
 	checkDescription(t, b.version("done"), source, key, types.ProjectVersionDescription{
@@ -192,13 +204,19 @@ func TestWhatADescriptionPointsTo(t *testing.T) {
 	}
 	d.close()
 	failed, err := doomed.copyInto("failed", "never", a, source, key)
-	if err == nil {
-		_, err = b.S3.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: &doomed.bucket})
-	}
-	d.open()
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.await("deletion of the bucket", func() (bool, string) { // small files may land in it meanwhile
+		for _, key := range doomed.keys("") {
+			if _, err := b.S3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &doomed.bucket, Key: &key}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := b.S3.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: &doomed.bucket})
+		return err == nil, fmt.Sprint(err)
+	})
+	d.open()
 	var fate types.ProjectVersionDescription
 	b.await("the end of the copy", func() (bool, string) {
 		fate = b.version("failed")
