@@ -14,8 +14,8 @@ var (
 	domain    = []string{"customlabels", "policy", "manifest", "record"}
 	vision    = []string{"pixel", "descriptor", "ridge"}
 	contracts = []string{"blob", "envelope", "objects", "job", "family"}
-	services  = []string{"quota", "events", "identity", "kms", "bucket", "vault", "proof", "results", "registry", "copier", "training", "serving", "lineage"}
-	edges     = []string{"sigv4", "reqlog", "awsjson", "awsquery", "rekapi", "mimeoapi", "kmsapi", "stsapi", "s3api"}
+	services  = []string{"quota", "events", "identity", "iam", "kms", "bucket", "vault", "proof", "results", "registry", "copier", "training", "serving", "lineage"}
+	edges     = []string{"sigv4", "reqlog", "awsjson", "awsquery", "rekapi", "mimeoapi", "kmsapi", "stsapi", "iamapi", "s3api"}
 )
 
 // arrows maps every package to the packages of ours that it may import,
@@ -43,6 +43,7 @@ var arrows = map[string][]string{
 	"quota":    {"arn", "customlabels", "fault", "manifest"},
 	"events":   {"arn", "customlabels", "envelope", "fault", "job"},
 	"identity": {"arn", "envelope", "fault", "policy"},
+	"iam":      {"arn", "fault", "identity", "policy"},
 	"kms":      {"arn", "envelope", "fault", "policy"},
 	"bucket":   {"arn", "blob", "digest", "envelope", "fault", "kms", "objects", "policy"},
 	"registry": {"arn", "blob", "customlabels", "digest", "fault", "job", "kms", "manifest", "objects", "pixel", "policy", "quota"},
@@ -64,6 +65,7 @@ var arrows = map[string][]string{
 	"mimeoapi": {"arn", "awsjson", "copier", "customlabels", "digest", "events", "fault", "lineage", "objects", "proof", "registry", "rekapi", "serving", "training"},
 	"kmsapi":   {"arn", "awsjson", "fault", "kms"},
 	"stsapi":   {"arn", "awsquery", "fault", "identity"},
+	"iamapi":   {"arn", "awsquery", "fault", "iam", "identity"},
 	"s3api":    {"arn", "bucket", "fault", "reqlog", "sigv4"},
 
 	"sqlite":            nil,

@@ -17,6 +17,8 @@ import (
 	"mimeo/internal/envelope"
 	"mimeo/internal/events"
 	"mimeo/internal/family"
+	"mimeo/internal/iam"
+	"mimeo/internal/iamapi"
 	"mimeo/internal/identity"
 	"mimeo/internal/job"
 	"mimeo/internal/kms"
@@ -58,6 +60,7 @@ type Faults struct {
 // built: each may use those above it.
 type services struct {
 	identity *identity.Service
+	iam      *iam.Service
 	keys     *kms.Service
 	buckets  *bucket.Service
 	vault    *vault.Vault
@@ -96,6 +99,7 @@ func (a *App) build(ctx context.Context, extras Extras) (*services, error) {
 		return nil, err
 	}
 	s := &services{identity: a.accounts.identity, quotas: a.quotas}
+	s.iam = iam.New(db.IAM(), s.identity, now)
 	s.keys = kms.New(db.KMS(), a.storage.master, s.identity, now)
 	a.keys = s.keys
 	s.buckets = bucket.New(db.Buckets(), a.storage.blobs, s.keys, s.identity, now)
@@ -141,16 +145,19 @@ func (s *services) edges(c Config) map[string]http.Handler {
 	custom := (&rekapi.API{Registry: s.registry, Training: s.training, Copier: s.copier, Serving: s.serving}).Service()
 	own := (&mimeoapi.API{Proof: s.proof, Copier: s.copier, Lineage: s.lineage, Events: s.events}).Service()
 	custom.Admit, own.Admit = s.admit(c), s.admit(c)
+	keys := kmsapi.New(s.keys)
+	custom.Hint, own.Hint, keys.Hint = s.identity.Hint, s.identity.Hint, s.identity.Hint
+	query := func(service awsquery.Service) http.Handler {
+		service.Hint = s.identity.Hint
+		return awsquery.NewServer(service, verifier(service.SigningName))
+	}
 	return map[string]http.Handler{
 		"rekognition": awsjson.NewServer(custom, verifier("rekognition")),
 		mimeo:         awsjson.NewServer(own, verifier("rekognition")),
 		"s3":          s3api.New(s.buckets, verifier("s3")),
-		"kms":         awsjson.NewServer(kmsapi.New(s.keys), verifier("kms")),
-		"sts":         awsquery.NewServer(stsapi.New(s.identity), verifier("sts")),
-		// No operation of IAM stands: each is an InvalidAction.
-		"iam": awsquery.NewServer(awsquery.Service{
-			SigningName: "iam", Version: "2010-05-08", Namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
-		}, verifier("iam")),
+		"kms":         awsjson.NewServer(keys, verifier("kms")),
+		"sts":         query(stsapi.New(s.identity)),
+		"iam":         query(iamapi.New(s.iam)),
 	}
 }
 

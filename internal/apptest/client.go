@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -25,6 +26,7 @@ type Client struct {
 	S3          *s3.Client
 	KMS         *kms.Client
 	STS         *sts.Client
+	IAM         *iam.Client
 }
 
 // Client returns a client of an account, which is made if it is not there.
@@ -64,6 +66,14 @@ func (s *Server) At(c *Client) *Client {
 	return newClient(c.Account, cfg)
 }
 
+// With returns c as a client that signs with other credentials: those of a
+// user or a session.
+func (c *Client) With(id, secret, token string) *Client {
+	cfg := c.Config.Copy()
+	cfg.Credentials = credentials.NewStaticCredentialsProvider(id, secret, token)
+	return newClient(c.Account, cfg)
+}
+
 func newClient(account string, cfg aws.Config) *Client {
 	return &Client{
 		Account: account, Config: cfg,
@@ -71,6 +81,7 @@ func newClient(account string, cfg aws.Config) *Client {
 		S3:          s3.NewFromConfig(cfg),
 		KMS:         kms.NewFromConfig(cfg),
 		STS:         sts.NewFromConfig(cfg),
+		IAM:         iam.NewFromConfig(cfg),
 	}
 }
 

@@ -92,7 +92,7 @@ var expected = map[string]struct {
 	"DetectCustomLabels-bytes": {400, "AccessDeniedException"},
 	"DescribeProjects-empty":   {200, ""},
 	"GetCallerIdentity":        {200, ""},
-	"AssumeRole":               {400, "InvalidAction"}, // not served yet
+	"AssumeRole":               {400, "ValidationError"}, // the recorded external id holds a space, which AWS refuses
 }
 
 // TestRecordedRequests sends what each recorded client sent to Rekognition and

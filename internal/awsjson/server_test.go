@@ -36,9 +36,11 @@ const (
 
 type oneKey struct{}
 
-func (oneKey) Credential(_ context.Context, id, token string) (string, arn.Principal, bool, error) {
-	return secret, arn.Root("", account), id == keyID && token == "", nil
+func (oneKey) Credential(_ context.Context, id, token string) (string, arn.Caller, bool, error) {
+	return secret, arn.Caller{Principal: arn.Root("", account)}, id == keyID && token == "", nil
 }
+
+func (oneKey) Used(context.Context, string, string, string) {}
 
 func TestClientOfTheSDK(t *testing.T) {
 	t.Parallel()
@@ -66,7 +68,7 @@ func TestClientOfTheSDK(t *testing.T) {
 	if *seen.MaxResults != 7 || seen.ProjectNames[0] != "ä" {
 		t.Errorf("the operation saw %+v", seen)
 	}
-	want := arn.Caller{Principal: arn.Root("aws-cn", account), Region: "cn-north-1"}
+	want := arn.Caller{Principal: arn.Root("aws-cn", account), Region: "cn-north-1", SourceIP: "127.0.0.1"}
 	if diff := cmp.Diff(want, caller); diff != "" {
 		t.Errorf("caller (-want +got):\n%s", diff)
 	}

@@ -25,11 +25,20 @@ func (p parameters) fillStruct(structure reflect.Value, prefix string) error {
 		if !field.IsExported() || field.Name == "ResultMetadata" {
 			continue
 		}
-		if err := p.fill(structure.Field(i), prefix+field.Name); err != nil {
+		if err := p.fill(structure.Field(i), p.spelling(prefix, field.Name)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// spelling is how the request writes a member: a few begin with a lower-case
+// letter in the model ("PolicyArns.member.1.arn"), and none with the SDK.
+func (p parameters) spelling(prefix, member string) string {
+	if lower := prefix + strings.ToLower(member[:1]) + member[1:]; prefix != "" && p.given(lower) {
+		return lower
+	}
+	return prefix + member
 }
 
 // given reports whether a parameter, or one inside it, was sent.

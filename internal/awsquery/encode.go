@@ -6,7 +6,9 @@ import (
 	"encoding/xml"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -77,6 +79,8 @@ func writeValue(b *bytes.Buffer, name string, v reflect.Value) error {
 		return err
 	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() != reflect.Uint8:
 		return writeList(b, name, v)
+	case v.Kind() == reflect.Map:
+		return writeMap(b, name, v)
 	}
 	text, err := scalar(v)
 	if err == nil && (text != "" || v.Kind() != reflect.String && v.Kind() != reflect.Slice) {
@@ -94,6 +98,23 @@ func writeList(b *bytes.Buffer, name string, v reflect.Value) error {
 		if err := writeValue(b, "member", v.Index(i)); err != nil {
 			return err
 		}
+	}
+	b.WriteString("</" + name + ">")
+	return nil
+}
+
+// writeMap writes a map of strings to scalars, in the order of its keys.
+func writeMap(b *bytes.Buffer, name string, v reflect.Value) error {
+	b.WriteString("<" + name + ">")
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	for _, key := range keys {
+		b.WriteString("<entry>")
+		writeText(b, "key", key.String())
+		if err := writeValue(b, "value", v.MapIndex(key)); err != nil {
+			return err
+		}
+		b.WriteString("</entry>")
 	}
 	b.WriteString("</" + name + ">")
 	return nil

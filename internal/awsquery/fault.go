@@ -60,7 +60,11 @@ var framework = map[fault.Code]answer{
 func (s *Service) faultAnswer(err error) answer {
 	if e := (*fault.Error)(nil); errors.As(err, &e) {
 		if status, ok := s.Faults[e.Code]; ok {
-			return answer{e.Code, status, e.Message}
+			a := answer{e.Code, status, e.Message}
+			if s.Hint != nil && e.Cause != nil {
+				a.message += s.Hint(e.Cause)
+			}
+			return a
 		}
 		if a, ok := framework[e.Code]; ok {
 			a.message = e.Message

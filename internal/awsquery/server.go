@@ -57,6 +57,9 @@ type Service struct {
 	// Faults are the codes that operations may answer, with their HTTP
 	// status. An error of any other code is internal.
 	Faults map[fault.Code]int
+	// Hint returns what ends the message of a refusal for this cause, such as
+	// an encoded authorisation message; empty for nothing. It may be nil.
+	Hint func(cause error) string
 }
 
 // NewServer serves a service to callers whose requests v verifies. v must

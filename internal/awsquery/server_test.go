@@ -29,9 +29,11 @@ var key = sigv4test.Key{ID: "AKIAIOSFODNN7EXAMPLE", Secret: "wJalrXUtnFEMI/K7MDE
 
 type oneKey struct{}
 
-func (oneKey) Credential(_ context.Context, id, token string) (string, arn.Principal, bool, error) {
-	return key.Secret, arn.Root("", "111122223333"), id == key.ID && token == "", nil
+func (oneKey) Credential(_ context.Context, id, token string) (string, arn.Caller, bool, error) {
+	return key.Secret, arn.Caller{Principal: arn.Root("", "111122223333")}, id == key.ID && token == "", nil
 }
+
+func (oneKey) Used(context.Context, string, string, string) {}
 
 // tokens serves two operations of STS; AssumeRole fails as its role says.
 func tokens(t *testing.T, seen *sts.AssumeRoleInput) *httptest.Server {

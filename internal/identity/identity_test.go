@@ -53,7 +53,7 @@ func TestAccessKey(t *testing.T) {
 		t.Errorf("key %q with a secret of %d characters", key.ID, len(key.Secret.Reveal()))
 	}
 	secret, who, ok, err := s.Credential(t.Context(), key.ID, "")
-	if err != nil || !ok || secret != key.Secret.Reveal() || who != arn.Root("", account) {
+	if err != nil || !ok || secret != key.Secret.Reveal() || who != (arn.Caller{Principal: arn.Root("", account)}) {
 		t.Errorf("Credential: %v, %t, %v; right secret: %t", who, ok, err, secret == key.Secret.Reveal())
 	}
 	for name, c := range map[string]struct{ id, token string }{
@@ -63,7 +63,7 @@ func TestAccessKey(t *testing.T) {
 		"a token":     {key.ID, "token"},
 	} {
 		secret, who, ok, err := s.Credential(t.Context(), c.id, c.token)
-		if ok || err != nil || secret != "" || who != (arn.Principal{}) {
+		if ok || err != nil || secret != "" || who != (arn.Caller{}) {
 			t.Errorf("%s: Credential: %v, %t, %v", name, who, ok, err)
 		}
 	}

@@ -17,9 +17,11 @@ import (
 // brokenStore is a key store that has failed.
 type brokenStore struct{}
 
-func (brokenStore) Credential(context.Context, string, string) (string, arn.Principal, bool, error) {
-	return "", arn.Principal{}, false, errors.New("disk full")
+func (brokenStore) Credential(context.Context, string, string) (string, arn.Caller, bool, error) {
+	return "", arn.Caller{}, false, errors.New("disk full")
 }
+
+func (brokenStore) Used(context.Context, string, string, string) {}
 
 func isCode(err error, code fault.Code) bool { return errors.Is(err, code) }
 

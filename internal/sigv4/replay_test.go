@@ -29,17 +29,19 @@ var (
 // keys is a Credentials with the keys above.
 type keys struct{}
 
-func (keys) Credential(_ context.Context, id, token string) (string, arn.Principal, bool, error) {
+func (keys) Credential(_ context.Context, id, token string) (string, arn.Caller, bool, error) {
 	if id == expiredKey.ID {
-		return "", arn.Principal{}, false, fault.New(sigv4.ExpiredToken, "The security token included in the request is expired")
+		return "", arn.Caller{}, false, fault.New(sigv4.ExpiredToken, "The security token included in the request is expired")
 	}
 	for _, k := range []sigv4test.Key{rootKey, sessionKey} {
 		if id == k.ID && token == k.Token {
-			return k.Secret, arn.Root("", account), true, nil
+			return k.Secret, arn.Caller{Principal: arn.Root("", account)}, true, nil
 		}
 	}
-	return "", arn.Principal{}, false, nil
+	return "", arn.Caller{}, false, nil
 }
+
+func (keys) Used(context.Context, string, string, string) {}
 
 // serve answers every request by the length of its verified content, or by
 // the code of its refusal with status 400.

@@ -18,9 +18,11 @@ import (
 // published is the key pair of a set of published examples.
 type published struct{ id, secret string }
 
-func (p published) Credential(_ context.Context, id, _ string) (string, arn.Principal, bool, error) {
-	return p.secret, arn.Root("", account), id == p.id, nil
+func (p published) Credential(_ context.Context, id, _ string) (string, arn.Caller, bool, error) {
+	return p.secret, arn.Caller{Principal: arn.Root("", account)}, id == p.id, nil
 }
+
+func (published) Used(context.Context, string, string, string) {}
 
 var (
 	suiteKeys = published{"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}

@@ -9,6 +9,7 @@ package sigv4
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -23,12 +24,16 @@ const serviceS3 = "s3"
 
 // Credentials knows who owns an access key.
 type Credentials interface {
-	// Credential returns the secret of an access key and its owner. The
-	// session token is empty for long-lived keys. ok is false when the key
-	// is unknown, or the token is not the one that belongs to it. An error
-	// of the code ExpiredToken is shown to the caller; every other error is
-	// internal. who.Partition is ignored: the region decides.
-	Credential(ctx context.Context, accessKeyID, sessionToken string) (secret string, who arn.Principal, ok bool, err error)
+	// Credential returns the secret of an access key and who signs with it:
+	// the principal, and the session where there is one. The session token is
+	// empty for long-lived keys. ok is false when the key is unknown, or the
+	// token is not the one that belongs to it. An error of the code
+	// ExpiredToken is shown to the caller; every other error is internal. A
+	// principal without a partition is of the region's; another one is
+	// refused outside its partition.
+	Credential(ctx context.Context, accessKeyID, sessionToken string) (secret string, who arn.Caller, ok bool, err error)
+	// Used is told that a request was signed with the key.
+	Used(ctx context.Context, accessKeyID, service, region string)
 }
 
 // A Verifier verifies the requests of one service. It is safe for
@@ -89,10 +94,10 @@ func (v *Verifier) Authenticate(r *http.Request) (Identity, error) {
 	if err != nil {
 		return Identity{}, fmt.Errorf("look up access key %.40q: %w", c.accessKeyID, err)
 	}
-	if !ok {
+	partition := arn.PartitionOf(c.scope.Region)
+	if !ok || who.Principal.Partition != "" && who.Principal.Partition != partition {
 		return Identity{}, fault.New(UnknownKey, "The security token included in the request is invalid.")
 	}
-	who.Partition = arn.PartitionOf(c.scope.Region)
 	p, err := v.readPayload(r, &c)
 	if err != nil {
 		return Identity{}, err
@@ -103,7 +108,10 @@ func (v *Verifier) Authenticate(r *http.Request) (Identity, error) {
 	}) {
 		return Identity{}, mismatch()
 	}
-	id := Identity{Caller: arn.Caller{Principal: who, Region: c.scope.Region}, Presigned: c.presigned, Trailer: http.Header{}}
+	v.credentials.Used(r.Context(), c.accessKeyID, v.service, c.scope.Region)
+	who.Principal.Partition, who.Region, who.Secure = partition, c.scope.Region, r.TLS != nil
+	who.SourceIP, _, _ = net.SplitHostPort(r.RemoteAddr) // what proxies say is not asked: anyone can say it
+	id := Identity{Caller: who, Presigned: c.presigned, Trailer: http.Header{}}
 	return id, v.replaceBody(r, &c, p, key, id.Trailer)
 }
 

@@ -72,11 +72,11 @@ func TestRefusals(t *testing.T) {
 		"wrong secret":  {key.ID, "x", "", "SignatureDoesNotMatch"},
 		"wrong key":     {"AKIAAAAAAAAAAAAAAAAA", key.Secret.Reveal(), "", "InvalidClientTokenId"},
 		"session token": {key.ID, key.Secret.Reveal(), "token", "InvalidClientTokenId"},
-		"right":         {key.ID, key.Secret.Reveal(), "", "InvalidAction"},
+		"right":         {key.ID, key.Secret.Reveal(), "", "AccessDenied"},
 	} {
 		client := sts.New(sts.Options{Region: "us-east-1", BaseEndpoint: &s.URL, HTTPClient: s.Client(), Retryer: aws.NopRetryer{},
 			Credentials: credentials.NewStaticCredentialsProvider(c.id, c.secret, c.token)})
-		_, err := client.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::111122223333:role/r"), RoleSessionName: aws.String("s")})
+		_, err := client.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::111122223333:role/r"), RoleSessionName: aws.String("s1")})
 		var e smithy.APIError
 		if !errors.As(err, &e) || e.ErrorCode() != c.want || e.ErrorMessage() == "" {
 			t.Errorf("%s: %v, want %s with a message", name, err, c.want)
@@ -108,8 +108,8 @@ func TestRecorded(t *testing.T) {
 			`<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>`,
 			"<Account>111122223333</Account>", "<Arn>arn:aws:iam::111122223333:root</Arn>", "<UserId>111122223333</UserId>", "<ResponseMetadata><RequestId>",
 		}
-		if strings.Contains(q.Name, "AssumeRole") {
-			status, want = 400, []string{`<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>InvalidAction</Code><Message>Could not find operation AssumeRole`}
+		if strings.Contains(q.Name, "AssumeRole") { // its external id has a space, which none may have
+			status, want = 400, []string{`<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>ValidationError</Code><Message>The ExternalId must have`}
 		}
 		if resp.StatusCode != status {
 			t.Errorf("%s: status %d, want %d", q.Name, resp.StatusCode, status)

@@ -1,0 +1,509 @@
+package apptest_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/rekognition"
+	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go"
+
+	"mimeo/internal/apptest"
+)
+
+// A household makes users and roles of one account.
+type household struct {
+	t    testing.TB
+	root *apptest.Client
+}
+
+// user makes a user and returns a client that signs as it.
+func (h household) user(name string, policies ...string) *apptest.Client {
+	h.t.Helper()
+	_, err := h.root.IAM.CreateUser(h.t.Context(), &iam.CreateUserInput{UserName: &name})
+	if err != nil {
+		h.t.Fatalf("CreateUser: %v", err)
+	}
+	for _, policy := range policies {
+		if _, err := h.root.IAM.AttachUserPolicy(h.t.Context(), &iam.AttachUserPolicyInput{UserName: &name, PolicyArn: &policy}); err != nil {
+			h.t.Fatalf("AttachUserPolicy: %v", err)
+		}
+	}
+	return h.key(name)
+}
+
+func (h household) key(user string) *apptest.Client {
+	h.t.Helper()
+	key, err := h.root.IAM.CreateAccessKey(h.t.Context(), &iam.CreateAccessKeyInput{UserName: &user})
+	if err != nil {
+		h.t.Fatalf("CreateAccessKey: %v", err)
+	}
+	return h.root.With(*key.AccessKey.AccessKeyId, *key.AccessKey.SecretAccessKey, "")
+}
+
+func (h household) inline(user, name, document string) {
+	h.t.Helper()
+	_, err := h.root.IAM.PutUserPolicy(h.t.Context(), &iam.PutUserPolicyInput{UserName: &user, PolicyName: &name, PolicyDocument: &document})
+	if err != nil {
+		h.t.Fatalf("PutUserPolicy: %v", err)
+	}
+}
+
+// role makes a role that trusts as the statement says.
+func (h household) role(name, trust string, policies ...string) string {
+	h.t.Helper()
+	document := policyOf(trust)
+	out, err := h.root.IAM.CreateRole(h.t.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &document})
+	if err != nil {
+		h.t.Fatalf("CreateRole: %v", err)
+	}
+	for _, policy := range policies {
+		if _, err := h.root.IAM.AttachRolePolicy(h.t.Context(), &iam.AttachRolePolicyInput{RoleName: &name, PolicyArn: &policy}); err != nil {
+			h.t.Fatalf("AttachRolePolicy: %v", err)
+		}
+	}
+	return *out.Role.Arn
+}
+
+func policyOf(statements ...string) string {
+	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
+}
+
+func trusts(principal, condition string) string {
+	s := `{"Effect":"Allow","Principal":{"AWS":"` + principal + `"},"Action":["sts:AssumeRole","sts:TagSession"]`
+	if condition != "" {
+		s += `,"Condition":` + condition
+	}
+	return s + "}"
+}
+
+func managed(name string) string { return "arn:aws:iam::aws:policy/" + name }
+
+// assume returns a client of the session.
+func assume(t testing.TB, as *apptest.Client, in *sts.AssumeRoleInput) *apptest.Client {
+	t.Helper()
+	out, err := as.STS.AssumeRole(t.Context(), in)
+	if err != nil {
+		t.Fatalf("AssumeRole: %v", err)
+	}
+	c := out.Credentials
+	return as.With(*c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken)
+}
+
+// TestUsersAndRolesCopy promotes a model as a user and as a session of a role
+// that another account's user assumes; who lacks a permission is refused.
+func TestUsersAndRolesCopy(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Options{Families: light})
+	a := newSide(t, s, trusting, "trusting-custom-labels", "parts")
+	source := trainSmall(a)
+	allow(t, a, trusted)
+	b := newSide(t, s, trusted, "trusted-custom-labels", "production")
+	home := household{t, b.Client}
+	copyAs := func(c *apptest.Client, name string) error {
+		_, err := c.Rekognition.CopyProjectVersion(t.Context(), &rekognition.CopyProjectVersionInput{
+			SourceProjectArn: &a.project, SourceProjectVersionArn: &source, DestinationProjectArn: &b.project, VersionName: &name,
+			OutputConfig: &types.OutputConfig{S3Bucket: &b.bucket, S3KeyPrefix: aws.String(name)},
+		})
+		return err
+	}
+	full := managed("AmazonRekognitionCustomLabelsFullAccess")
+	for name, c := range map[string]struct {
+		as   *apptest.Client
+		code string
+	}{
+		"of custom labels": {home.user("ann", full), ""},
+		"who only reads":   {home.user("bea", managed("AmazonRekognitionReadOnlyAccess")), "AccessDeniedException"},
+		"without policies": {home.user("cid"), "AccessDeniedException"},
+		"of the session": {assume(t, household{t, a.Client}.user("dan", managed("AdministratorAccess")), &sts.AssumeRoleInput{
+			RoleArn:         aws.String(home.role("promoter", trusts(trusting, ""), full)),
+			RoleSessionName: aws.String("promotion"),
+		}), ""},
+	} {
+		err := copyAs(c.as, strings.ReplaceAll(name, " ", "-"))
+		if c.code != "" {
+			wantCode(t, "a copy as one "+name, err, c.code)
+		} else if err != nil {
+			t.Errorf("a copy as one %s: %v", name, err)
+		} else {
+			b.reach(strings.ReplaceAll(name, " ", "-"), types.ProjectVersionStatusCopyingCompleted)
+		}
+	}
+	if log := s.Log(); strings.Contains(log, "assumed-role/promoter/promotion") == false {
+		t.Error("the log does not say that the session asked")
+	}
+}
+
+// TestIdentities asks everyone who they are.
+func TestIdentities(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Options{})
+	home := household{t, s.Client(t, trusting)}
+	ann := home.user("ann")
+	home.inline("ann", "assume", policyOf(`{"Effect":"Allow","Action":"sts:*","Resource":"*"}`))
+	role := home.role("tester", trusts("arn:aws:iam::"+trusting+":user/ann", ""))
+	session := assume(t, ann, &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("s1")})
+	token, err := ann.STS.GetSessionToken(t.Context(), &sts.GetSessionTokenInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := ann.With(*token.Credentials.AccessKeyId, *token.Credentials.SecretAccessKey, *token.Credentials.SessionToken)
+	for name, c := range map[string]struct {
+		as      *apptest.Client
+		arn, id string
+	}{
+		"root":          {home.root, "arn:aws:iam::111122223333:root", `^111122223333$`},
+		"user":          {ann, "arn:aws:iam::111122223333:user/ann", `^AIDA[A-Z2-7]{16}$`},
+		"role":          {session, "arn:aws:sts::111122223333:assumed-role/tester/s1", `^AROA[A-Z2-7]{16}:s1$`},
+		"session token": {own, "arn:aws:iam::111122223333:user/ann", `^AIDA[A-Z2-7]{16}$`},
+	} {
+		id, err := c.as.STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if *id.Arn != c.arn || !regexp.MustCompile(c.id).MatchString(*id.UserId) || *id.Account != trusting {
+			t.Errorf("%s is %s, %s, %s; want %s, %s", name, *id.Arn, *id.UserId, *id.Account, c.arn, c.id)
+		}
+	}
+	_, err = own.STS.GetSessionToken(t.Context(), &sts.GetSessionTokenInput{})
+	wantCode(t, "a session of a session", err, "AccessDenied")
+
+	wrong := ann.With(*token.Credentials.AccessKeyId, *token.Credentials.SecretAccessKey, "x"+*token.Credentials.SessionToken)
+	_, err = wrong.STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	wantCode(t, "a wrong token", err, "InvalidClientTokenId")
+	bare := ann.With(*token.Credentials.AccessKeyId, *token.Credentials.SecretAccessKey, "")
+	_, err = bare.STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	wantCode(t, "no token", err, "InvalidClientTokenId")
+
+	if _, err := home.root.IAM.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: aws.String("tester")}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = session.STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	wantCode(t, "a session of a deleted role", err, "InvalidClientTokenId")
+	for _, secret := range []string{*token.Credentials.SecretAccessKey, *token.Credentials.SessionToken} {
+		if strings.Contains(s.Log(), secret) {
+			t.Error("the log holds a secret")
+		}
+	}
+}
+
+// TestAssumeRoleRefused has everyone assume roles who may not.
+func TestAssumeRoleRefused(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Options{})
+	home, away := household{t, s.Client(t, trusting)}, household{t, s.Client(t, trusted)}
+	external := `{"StringEquals":{"sts:ExternalId":"the-id"}}`
+	admin := managed("AdministratorAccess")
+	ann, bob, cid := home.user("ann", admin), away.user("bob", admin), away.user("cid")
+	inner, outer := home.role("inner", trusts(trusting, "")), home.role("outer", trusts(trusted, external))
+	id := aws.String("the-id")
+	for name, c := range map[string]struct {
+		as   *apptest.Client
+		in   sts.AssumeRoleInput
+		code string
+	}{
+		"of the account":            {ann, sts.AssumeRoleInput{RoleArn: &inner}, ""},
+		"of another account":        {bob, sts.AssumeRoleInput{RoleArn: &outer, ExternalId: id}, ""},
+		"by root":                   {home.root, sts.AssumeRoleInput{RoleArn: &inner}, "AccessDenied"},
+		"not trusted":               {bob, sts.AssumeRoleInput{RoleArn: &inner}, "AccessDenied"},
+		"trusted, not permitted":    {cid, sts.AssumeRoleInput{RoleArn: &outer, ExternalId: id}, "AccessDenied"},
+		"without the external id":   {bob, sts.AssumeRoleInput{RoleArn: &outer}, "AccessDenied"},
+		"with another external id":  {bob, sts.AssumeRoleInput{RoleArn: &outer, ExternalId: aws.String("other")}, "AccessDenied"},
+		"that is not there":         {bob, sts.AssumeRoleInput{RoleArn: aws.String(outer + "x"), ExternalId: id}, "AccessDenied"},
+		"for longer than it allows": {ann, sts.AssumeRoleInput{RoleArn: &inner, DurationSeconds: aws.Int32(7200)}, "ValidationError"},
+		"for a moment":              {ann, sts.AssumeRoleInput{RoleArn: &inner, DurationSeconds: aws.Int32(1)}, "ValidationError"},
+		"a user":                    {ann, sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::111122223333:user/ann")}, "ValidationError"},
+		"with a broken policy":      {ann, sts.AssumeRoleInput{RoleArn: &inner, Policy: aws.String("{}")}, "MalformedPolicyDocument"},
+		"with a long policy": {ann, sts.AssumeRoleInput{RoleArn: &inner, Policy: aws.String(
+			policyOf(`{"Effect":"Allow","Action":"*","Resource":"*"}`) + strings.Repeat(" ", 3000))}, "PackedPolicyTooLarge"},
+		"with a device": {ann, sts.AssumeRoleInput{RoleArn: &inner, SerialNumber: aws.String("arn:aws:iam::111122223333:mfa/x"), TokenCode: aws.String("123456")}, "AccessDenied"},
+	} {
+		c.in.RoleSessionName = aws.String("s1")
+		_, err := c.as.STS.AssumeRole(t.Context(), &c.in)
+		if c.code != "" {
+			wantCode(t, "a role "+name, err, c.code)
+		} else if err != nil {
+			t.Errorf("a role %s: %v", name, err)
+		}
+	}
+	_, absent := bob.STS.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(strings.Replace(inner, "inner", "inneR", 1)), RoleSessionName: id})
+	_, present := bob.STS.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &inner, RoleSessionName: id})
+	if a, b := message(absent), message(present); strings.ToLower(a) != strings.ToLower(b) || a == "" {
+		t.Errorf("a role that is there is refused as %q, one that is not as %q", b, a)
+	}
+}
+
+func message(err error) string {
+	var e smithy.APIError
+	if !errors.As(err, &e) {
+		return ""
+	}
+	return e.ErrorMessage()
+}
+
+// TestSessionsAreBounded: a session does what its role, its own policies and
+// the boundary of the role allow, and tags reach the conditions.
+func TestSessionsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Options{})
+	home := household{t, s.Client(t, trusting)}
+	ann := home.user("ann", managed("AdministratorAccess"))
+	role := home.role("worker", trusts(trusting, ""), managed("AdministratorAccess"))
+	aliases := policyOf(`{"Effect":"Allow","Action":"kms:ListAliases","Resource":"*"}`)
+	tagged := home.role("tagged", trusts(trusting, ""))
+	byTag := policyOf(`{"Effect":"Allow","Action":"kms:ListKeys","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/team":"vision"}}}`)
+	if _, err := home.root.IAM.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String("tagged"), PolicyName: aws.String("p"), PolicyDocument: &byTag}); err != nil {
+		t.Fatal(err)
+	}
+	team := func(value string) []ststypes.Tag {
+		return []ststypes.Tag{{Key: aws.String("Team"), Value: &value}}
+	}
+	for name, c := range map[string]struct {
+		in            sts.AssumeRoleInput
+		keys, aliases bool
+	}{
+		"free":                  {sts.AssumeRoleInput{RoleArn: &role}, true, true},
+		"with a policy":         {sts.AssumeRoleInput{RoleArn: &role, Policy: &aliases}, false, true},
+		"with a managed":        {sts.AssumeRoleInput{RoleArn: &role, PolicyArns: []ststypes.PolicyDescriptorType{{Arn: aws.String(managed("AWSKeyManagementServicePowerUser"))}}}, true, true},
+		"with one that is gone": {sts.AssumeRoleInput{RoleArn: &role, PolicyArns: []ststypes.PolicyDescriptorType{{Arn: aws.String(managed("Nothing"))}}}, false, false},
+		"with the tag":          {sts.AssumeRoleInput{RoleArn: &tagged, Tags: team("vision")}, true, false},
+		"with another tag":      {sts.AssumeRoleInput{RoleArn: &tagged, Tags: team("sound")}, false, false},
+		"without a tag":         {sts.AssumeRoleInput{RoleArn: &tagged}, false, false},
+	} {
+		c.in.RoleSessionName = aws.String("s1")
+		session := assume(t, ann, &c.in)
+		checkKMS(t, name, session, c.keys, c.aliases)
+	}
+	bounded := policyOf(`{"Effect":"Allow","Action":"kms:ListKeys","Resource":"*"}`)
+	policy, err := home.root.IAM.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("bound"), PolicyDocument: &bounded})
+	if err == nil {
+		_, err = home.root.IAM.PutUserPermissionsBoundary(t.Context(), &iam.PutUserPermissionsBoundaryInput{UserName: aws.String("ann"), PermissionsBoundary: policy.Policy.Arn})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkKMS(t, "a user within a boundary", ann, true, false)
+	_, err = home.root.IAM.DeletePolicy(t.Context(), &iam.DeletePolicyInput{PolicyArn: policy.Policy.Arn})
+	wantCode(t, "deleting a boundary", err, "DeleteConflict")
+}
+
+func checkKMS(t *testing.T, name string, c *apptest.Client, keys, aliases bool) {
+	t.Helper()
+	_, err := c.KMS.ListKeys(t.Context(), &kms.ListKeysInput{})
+	if (err == nil) != keys {
+		t.Errorf("%s: ListKeys: %v, want allowed: %t", name, err, keys)
+	}
+	_, err = c.KMS.ListAliases(t.Context(), &kms.ListAliasesInput{})
+	if (err == nil) != aliases {
+		t.Errorf("%s: ListAliases: %v, want allowed: %t", name, err, aliases)
+	}
+}
+
+// TestDenialsAreExplained opens what a refusal carries, for who may.
+func TestDenialsAreExplained(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Options{})
+	home := household{t, s.Client(t, trusting)}
+	ann := home.user("ann")
+	home.inline("ann", "no-aliases", policyOf(`{"Sid":"NoAliases","Effect":"Deny","Action":"kms:ListAliases","Resource":"*"}`))
+	const marker = "Encoded authorization failure message: "
+	for name, c := range map[string]struct {
+		try        func() error
+		explicit   bool
+		want, code string
+	}{
+		"of KMS": {func() error {
+			_, err := ann.KMS.ListAliases(t.Context(), &kms.ListAliasesInput{})
+			return err
+		}, true, "NoAliases", "AccessDeniedException"},
+		"of IAM": {func() error {
+			_, err := ann.IAM.ListUsers(t.Context(), &iam.ListUsersInput{})
+			return err
+		}, false, "iam:ListUsers", "AccessDenied"},
+	} {
+		err := c.try()
+		wantCode(t, "a refusal "+name, err, c.code)
+		_, encoded, ok := strings.Cut(message(err), marker)
+		if !ok {
+			t.Errorf("a refusal %s carries no message: %v", name, err)
+			continue
+		}
+		out, err := home.root.STS.DecodeAuthorizationMessage(t.Context(), &sts.DecodeAuthorizationMessageInput{EncodedMessage: &encoded})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var opened struct {
+			Allowed, ExplicitDeny bool
+			Context               struct{ Action string }
+		}
+		if err := json.Unmarshal([]byte(*out.DecodedMessage), &opened); err != nil || opened.Allowed || opened.ExplicitDeny != c.explicit || !strings.Contains(*out.DecodedMessage, c.want) {
+			t.Errorf("%s: %v in %s, want %s", name, err, *out.DecodedMessage, c.want)
+		}
+		_, err = ann.STS.DecodeAuthorizationMessage(t.Context(), &sts.DecodeAuthorizationMessageInput{EncodedMessage: &encoded})
+		wantCode(t, "opened without the permission", err, "AccessDenied")
+		_, err = s.Client(t, trusted).STS.DecodeAuthorizationMessage(t.Context(), &sts.DecodeAuthorizationMessageInput{EncodedMessage: &encoded})
+		wantCode(t, "opened in another account", err, "InvalidAuthorizationMessageException")
+	}
+}
+
+// TestAccessKeys switches keys off and on, and counts them.
+func TestAccessKeys(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Options{})
+	home := household{t, s.Client(t, trusting)}
+	ann := home.user("ann", managed("IAMReadOnlyAccess"))
+	second := home.key("ann")
+	_, err := home.root.IAM.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: aws.String("ann")})
+	wantCode(t, "a third key", err, "LimitExceeded")
+	value, err := second.Config.Credentials.Retrieve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	never, err := home.root.IAM.GetAccessKeyLastUsed(t.Context(), &iam.GetAccessKeyLastUsedInput{AccessKeyId: &value.AccessKeyID})
+	if err != nil || *never.UserName != "ann" || *never.AccessKeyLastUsed.ServiceName != "N/A" {
+		t.Errorf("a key that never signed: %+v, %v", never, err)
+	}
+	if _, err := second.S3.ListBuckets(t.Context(), &s3.ListBucketsInput{}); err == nil {
+		t.Error("buckets are listed without permission")
+	}
+	used, err := home.root.IAM.GetAccessKeyLastUsed(t.Context(), &iam.GetAccessKeyLastUsedInput{AccessKeyId: &value.AccessKeyID})
+	if err != nil || *used.AccessKeyLastUsed.ServiceName != "s3" || *used.AccessKeyLastUsed.Region != "us-east-1" || used.AccessKeyLastUsed.LastUsedDate == nil {
+		t.Errorf("a key that signed for S3: %+v, %v", used, err)
+	}
+	info, err := home.root.STS.GetAccessKeyInfo(t.Context(), &sts.GetAccessKeyInfoInput{AccessKeyId: &value.AccessKeyID})
+	if err != nil || *info.Account != trusting {
+		t.Errorf("GetAccessKeyInfo: %+v, %v", info, err)
+	}
+	set := func(to iamtypes.StatusType) {
+		t.Helper()
+		if _, err := home.root.IAM.UpdateAccessKey(t.Context(), &iam.UpdateAccessKeyInput{UserName: aws.String("ann"), AccessKeyId: &value.AccessKeyID, Status: to}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(iamtypes.StatusTypeInactive)
+	_, err = second.STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	wantCode(t, "an inactive key", err, "InvalidClientTokenId")
+	set(iamtypes.StatusTypeActive)
+	if _, err := second.STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil {
+		t.Errorf("an active key: %v", err)
+	}
+	listed, err := ann.IAM.ListAccessKeys(t.Context(), &iam.ListAccessKeysInput{})
+	if err != nil || len(listed.AccessKeyMetadata) != 2 {
+		t.Errorf("a user's own keys: %+v, %v", listed, err)
+	}
+	_, err = home.root.IAM.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: aws.String("ann")})
+	wantCode(t, "deleting a user with keys", err, "DeleteConflict")
+	if _, err := home.root.IAM.UpdateUser(t.Context(), &iam.UpdateUserInput{UserName: aws.String("ann"), NewUserName: aws.String("anna"), NewPath: aws.String("/x/")}); err != nil {
+		t.Fatal(err)
+	}
+	id, err := ann.STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil || *id.Arn != "arn:aws:iam::111122223333:user/x/anna" {
+		t.Errorf("a renamed user is %+v, %v", id, err)
+	}
+	china := ann.Config.Copy()
+	china.Region = "cn-north-1"
+	_, err = sts.NewFromConfig(china).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	wantCode(t, "a key of another partition", err, "InvalidClientTokenId")
+}
+
+// TestManagedPolicies follows one from its making to its end.
+func TestManagedPolicies(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Options{})
+	home := household{t, s.Client(t, trusting)}
+	c, ctx := home.root.IAM, t.Context()
+	ann := home.user("ann")
+	document := func(action string) *string {
+		return aws.String(policyOf(fmt.Sprintf(`{"Effect": "Allow", "Action": %q, "Resource": "*"}`, action)))
+	}
+	made, err := c.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String("lister"), Path: aws.String("/team/"), PolicyDocument: document("kms:ListKeys"), Tags: []iamtypes.Tag{{Key: aws.String("k"), Value: aws.String("v")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := made.Policy.Arn
+	if *name != "arn:aws:iam::111122223333:policy/team/lister" || *made.Policy.DefaultVersionId != "v1" {
+		t.Errorf("made %+v", made.Policy)
+	}
+	_, err = c.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String("LISTER"), PolicyDocument: document("*")})
+	wantCode(t, "a second policy of the name", err, "EntityAlreadyExists")
+	if _, err := c.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: aws.String("ann"), PolicyArn: name}); err != nil {
+		t.Fatal(err)
+	}
+	checkKMS(t, "v1", ann, true, false)
+	for i := 2; i <= 5; i++ {
+		if _, err := c.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: name, PolicyDocument: document("kms:ListAliases"), SetAsDefault: i == 2}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkKMS(t, "v2", ann, false, true)
+	_, err = c.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: name, PolicyDocument: document("*")})
+	wantCode(t, "a sixth version", err, "LimitExceeded")
+	version, err := c.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: name, VersionId: aws.String("v1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := url.QueryUnescape(*version.PolicyVersion.Document); err != nil || text != *document("kms:ListKeys") || version.PolicyVersion.IsDefaultVersion {
+		t.Errorf("v1 is %q, %v", text, err)
+	}
+	if _, err := c.SetDefaultPolicyVersion(ctx, &iam.SetDefaultPolicyVersionInput{PolicyArn: name, VersionId: aws.String("v1")}); err != nil {
+		t.Fatal(err)
+	}
+	checkKMS(t, "v1 again", ann, true, false)
+	pages := iam.NewListPolicyVersionsPaginator(c, &iam.ListPolicyVersionsInput{PolicyArn: name, MaxItems: aws.Int32(2)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range page.Versions {
+			_, err := c.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: name, VersionId: v.VersionId})
+			if v.IsDefaultVersion {
+				wantCode(t, "deleting the default version", err, "DeleteConflict")
+			} else if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	_, err = c.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: name})
+	wantCode(t, "deleting an attached policy", err, "DeleteConflict")
+	who, err := c.ListEntitiesForPolicy(ctx, &iam.ListEntitiesForPolicyInput{PolicyArn: name})
+	if err != nil || len(who.PolicyUsers) != 1 || *who.PolicyUsers[0].UserName != "ann" {
+		t.Errorf("who has it: %+v, %v", who, err)
+	}
+	got, err := c.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: name})
+	if err != nil || *got.Policy.AttachmentCount != 1 || len(got.Policy.Tags) != 1 {
+		t.Errorf("GetPolicy: %+v, %v", got, err)
+	}
+	if _, err := c.DetachUserPolicy(ctx, &iam.DetachUserPolicyInput{UserName: aws.String("ann"), PolicyArn: name}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: name}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: aws.String("ann"), PolicyArn: name})
+	wantCode(t, "attaching what is gone", err, "NoSuchEntity")
+	_, err = c.DeletePolicy(ctx, &iam.DeletePolicyInput{PolicyArn: aws.String(managed("AdministratorAccess"))})
+	wantCode(t, "deleting AWS's policy", err, "AccessDenied")
+	all, err := c.ListPolicies(ctx, &iam.ListPoliciesInput{Scope: iamtypes.PolicyScopeTypeAws})
+	if err != nil || len(all.Policies) < 10 {
+		t.Errorf("AWS's policies: %+v, %v", all, err)
+	}
+	summary, err := c.GetAccountSummary(ctx, &iam.GetAccountSummaryInput{})
+	if err != nil || summary.SummaryMap["Users"] != 1 || summary.SummaryMap["Policies"] != 0 {
+		t.Errorf("summary: %+v, %v", summary, err)
+	}
+}
