@@ -141,17 +141,22 @@ func TestADenialIsTheSameWhetherTheSourceExists(t *testing.T) {
 	}
 }
 
-// TestARefusalAtHomeNamesWhatDecided: the policy and the statement, and what
-// the engine was asked, for DecodeAuthorizationMessage.
+// TestARefusalAtHomeNamesWhatDecided: the policy and the statement in the
+// message, and what the engine was asked, for DecodeAuthorizationMessage.
 func TestARefusalAtHomeNamesWhatDecided(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.people.policies.Store(session.Principal, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},
-		{"Sid":"NoCreation","Effect":"Deny","Action":"rekognition:CreateProjectVersion","Resource":"*"}]}`)
-	_, err := w.Start(t.Context(), session, w.request("c1"))
-	var why *policy.DeniedError
-	if !errors.Is(err, customlabels.AccessDenied) || !errors.As(err, &why) || why.Foreign || why.Decision.Statement != `statement "NoCreation"` ||
-		!strings.Contains(err.Error(), "the identity policy p denies it explicitly in statement \"NoCreation\"") {
-		t.Errorf("a copy against an explicit deny: %v (%+v)", err, why)
+	for _, action := range everything[1:] { // the source is another account's
+		w.people.policies.Store(session.Principal, fmt.Sprintf(`{"Version":"2012-10-17","Statement":[
+			{"Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"Never","Effect":"Deny","Action":%q,"Resource":"*"}]}`, action))
+		_, err := w.Start(t.Context(), session, w.request("refused"))
+		var refused *fault.Error
+		var why *policy.DeniedError
+		if !errors.As(err, &refused) || refused.Code != customlabels.AccessDenied || !strings.Contains(refused.Message, `the identity policy p denies it explicitly in statement "Never"`) {
+			t.Errorf("a copy against a denial of %s: %v", action, err)
+		}
+		if !errors.As(err, &why) || why.Foreign || why.Request.Action != action || why.Decision.Statement != `statement "Never"` {
+			t.Errorf("a copy against a denial of %s: the cause is %+v", action, why)
+		}
 	}
 }

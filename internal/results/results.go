@@ -52,9 +52,9 @@ func (t Target) Check(ctx context.Context, store objects.Store, caller arn.Calle
 	switch {
 	case err == nil:
 		return checkOwner(ctx, store, caller, bucket)
-	case errors.Is(err, objects.AccessDenied):
-		return fault.New(customlabels.AccessDenied, "The OutputConfig bucket %s cannot be written by the caller: s3:PutObject is denied.", bucket).Because(err)
-	case errors.As(err, &refused):
+	case errors.As(err, &refused) && refused.Code == objects.AccessDenied:
+		return fault.New(customlabels.AccessDenied, "The OutputConfig bucket %s cannot be written by the caller: s3:PutObject is denied: %s", bucket, refused.Message).Because(err)
+	case refused != nil:
 		return customlabels.Invalid("The OutputConfig bucket %s cannot be used: %s", bucket, refused.Message).Because(err)
 	default:
 		return fmt.Errorf("check bucket %s: %w", bucket, err)
@@ -82,9 +82,9 @@ func (t Target) CheckKey(ctx context.Context, store objects.Store, caller arn.Ca
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, objects.AccessDenied):
-		return fault.New(customlabels.AccessDenied, "The results cannot be sealed by the caller with the KMS key %s: kms:GenerateDataKey is denied for objects of %s.", t.KMSKey, t.Output.Bucket).Because(err)
-	case errors.As(err, &refused):
+	case errors.As(err, &refused) && refused.Code == objects.AccessDenied:
+		return fault.New(customlabels.AccessDenied, "The results cannot be sealed by the caller with the KMS key %s: %s", t.KMSKey, refused.Message).Because(err)
+	case refused != nil:
 		return customlabels.Invalid("The results cannot be sealed with the KMS key %s: %s", t.KMSKey, refused.Message).Because(err)
 	default:
 		return fmt.Errorf("check key %s: %w", t.KMSKey, err)
