@@ -14,6 +14,7 @@ import (
 	"mimeo/internal/arn"
 	"mimeo/internal/envelope"
 	"mimeo/internal/fault"
+	"mimeo/internal/policy"
 )
 
 // The codes of this package, in the words of IAM and STS.
@@ -46,13 +47,13 @@ type Service struct {
 	messages  envelope.Key // seals authorization messages
 	now       func() time.Time
 	decoy     SealedKey
-	documents documents
+	documents *policy.Cache
 	uses      uses
 }
 
 // New returns a service whose secrets are sealed under master.
 func New(store Store, master envelope.Key, now func() time.Time) (*Service, error) {
-	s := &Service{store: store, master: master, now: now}
+	s := &Service{store: store, master: master, now: now, documents: policy.NewCache(policy.ParseIdentity)}
 	_, decoy, err := s.NewKey(arn.ServiceAccount, "")
 	if err != nil {
 		return nil, fmt.Errorf("seal under the master key: %w", err)

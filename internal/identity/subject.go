@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"mimeo/internal/arn"
@@ -74,6 +73,7 @@ func (s *Service) requestKeys(caller arn.Caller) policy.Keys {
 		"aws:currenttime":     {now.Format(time.RFC3339)},
 		"aws:epochtime":       {strconv.FormatInt(now.Unix(), 10)},
 		"aws:securetransport": {strconv.FormatBool(caller.Secure)},
+		"aws:viaawsservice":   {strconv.FormatBool(caller.Via != "")},
 	}
 	for key, value := range map[string]string{"aws:requestedregion": caller.Region, "aws:sourceip": caller.SourceIP} {
 		if value != "" {
@@ -132,7 +132,7 @@ func (s *Service) addPolicies(ctx context.Context, who *policy.Subject, e Entity
 		who.Identity = []policy.Policy{policy.FullAccess(who.Principal.Account)}
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Inline)) {
-		document, err := s.documents.parse(e.Inline[name])
+		document, err := s.documents.Parse(e.Inline[name])
 		if err != nil {
 			return fmt.Errorf("inline policy %q: %w", name, err)
 		}
@@ -149,7 +149,7 @@ func (s *Service) addPolicies(ctx context.Context, who *policy.Subject, e Entity
 		who.Session = append(who.Session, managed[arn])
 	}
 	if session.Policy != "" {
-		document, err := s.documents.parse(session.Policy)
+		document, err := s.documents.Parse(session.Policy)
 		if err != nil {
 			return fmt.Errorf("session policy: %w", err)
 		}
@@ -184,7 +184,7 @@ func (s *Service) managed(ctx context.Context, arns []string) (map[string]policy
 		if !ok {
 			continue
 		}
-		document, err := s.documents.parse(text)
+		document, err := s.documents.Parse(text)
 		if err != nil {
 			return nil, fmt.Errorf("managed policy %s: %w", name, err)
 		}
@@ -192,32 +192,4 @@ func (s *Service) managed(ctx context.Context, arns []string) (map[string]policy
 		all[name] = p
 	}
 	return all, nil
-}
-
-// documents remembers parsed policies by their text: they are asked with every
-// request.
-type documents struct {
-	mu     sync.RWMutex
-	parsed map[string]*policy.Document
-}
-
-func (d *documents) parse(text string) (*policy.Document, error) {
-	const most = 1000
-	d.mu.RLock()
-	document, ok := d.parsed[text]
-	d.mu.RUnlock()
-	if ok {
-		return document, nil
-	}
-	document, err := policy.ParseIdentity(text)
-	if err != nil {
-		return nil, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.parsed == nil || len(d.parsed) >= most {
-		d.parsed = map[string]*policy.Document{}
-	}
-	d.parsed[text] = document
-	return document, nil
 }
