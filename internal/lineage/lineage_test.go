@@ -313,6 +313,26 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// FuzzToken: whatever a client sends is a position or is refused; a position
+// is the same after it was told.
+func FuzzToken(f *testing.F) {
+	for _, token := range []string{"", "x", "MCA", "MTcwMDAwMDAwMTAwMCBhcm46YXdz", strings.Repeat("A", 1000)} {
+		f.Add(token)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		told, err := lineage.Reissue(token)
+		if err != nil {
+			if !errors.Is(err, customlabels.InvalidPaginationToken) {
+				t.Fatalf("token %q: %v", token, err)
+			}
+			return
+		}
+		if again, err := lineage.Reissue(told); err != nil || again != told {
+			t.Errorf("token %q is told as %q, and that as %q, %v", token, told, again, err)
+		}
+	})
+}
+
 func TestALongLineageIsTruncated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
