@@ -34,39 +34,38 @@ What is wrong is named, and the exit status is 1.`,
   mimeo record-key > public.pem
   mimeo verify --file CopyRecord-p-v.json --key public.pem`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			keys, err := readKeys(keysFile)
-			if err != nil {
-				return err
-			}
-			switch {
-			case (file == "") == (len(args) == 0):
-				return errors.New("give either the ARN of a version or --file")
-			case file != "" && keys != "":
-				return verifyFile(cmd, file, keys)
-			case file != "":
-				return withOperator(&config, func(cmd *cobra.Command, o *app.Operator, _ []string) error {
-					keys, err := o.RecordKeys(cmd.Context())
-					if err != nil {
-						return err
-					}
-					return verifyFile(cmd, file, keys)
-				})(cmd, args)
-			default:
-				return withOperator(&config, func(cmd *cobra.Command, o *app.Operator, args []string) error {
-					report, err := o.Verify(cmd.Context(), args[0], keys)
-					if err != nil {
-						return err
-					}
-					return tell(cmd.OutOrStdout(), report)
-				})(cmd, args)
-			}
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return runVerify(cmd, args, &config, file, keysFile) },
 	}
 	dataDirFlag(cmd, &config)
 	cmd.Flags().StringVar(&file, "file", "", "copy record `file` to verify")
 	cmd.Flags().StringVar(&keysFile, "key", "", "PEM `file` with the public keys to trust, and no others")
 	return cmd
+}
+
+func runVerify(cmd *cobra.Command, args []string, config *app.Config, file, keysFile string) error {
+	keys, err := readKeys(keysFile)
+	switch {
+	case err != nil:
+		return err
+	case (file == "") == (len(args) == 0):
+		return errors.New("give either the ARN of a version or --file")
+	case file != "" && keys != "":
+		return verifyFile(cmd, file, keys)
+	}
+	return withOperator(config, func(cmd *cobra.Command, o *app.Operator, _ []string) error {
+		if file != "" {
+			own, err := o.RecordKeys(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return verifyFile(cmd, file, own)
+		}
+		report, err := o.Verify(cmd.Context(), args[0], keys)
+		if err != nil {
+			return err
+		}
+		return tell(cmd.OutOrStdout(), report)
+	})(cmd, args)
 }
 
 // readKeys reads public keys; an empty name is none.

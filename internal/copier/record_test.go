@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"mimeo/internal/arn"
+	"mimeo/internal/blob"
 	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/digest"
@@ -271,3 +273,46 @@ func TestADamagedBlobIsNeverCopied(t *testing.T) {
 
 // unhurried lets a scrub read as fast as it can.
 func unhurried(context.Context, int64) error { return nil }
+
+// TestABlobThatCannotBeReadDoesNotStopAPatrol: an error of the disk is no
+// damage, and no reason to leave the others unread.
+func TestABlobThatCannotBeReadDoesNotStopAPatrol(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lost, _ := w.source.Bundle.Artifact(customlabels.EvaluationSummary)
+	w.vault.Blobs = unreadable{w.vault.Blobs, lost.Digest}
+	patrol, err := w.proof.Patrol(t.Context(), -time.Hour, unhurried)
+	if want := int64(len(w.source.Bundle.Artifacts) - 1); !errors.Is(err, errFault) || patrol.Blobs != want || len(patrol.Damaged) > 0 {
+		t.Errorf("the patrol reads %+v, %v; want %d blobs and the fault", patrol, err, want)
+	}
+	for _, a := range w.version(t, w.source.ARN).Bundle.Artifacts {
+		if !a.DamagedAt.IsZero() {
+			t.Errorf("%s is marked as damaged", a.Role)
+		}
+		if read := a.VerifiedAt.After(w.source.CreatedAt); read != (a.Role != lost.Role) {
+			t.Errorf("%s was read: %v", a.Role, read)
+		}
+	}
+}
+
+// unreadable fails to open one blob.
+type unreadable struct {
+	blob.Store
+	of digest.Digest
+}
+
+func (u unreadable) Open(ctx context.Context, name digest.Digest) (blob.Blob, error) {
+	if name == u.of {
+		return nil, errFault
+	}
+	return u.Store.Open(ctx, name)
+}
+
+// forgetReads makes the source's artifacts such that nobody has read in full.
+func (w *world) forgetReads(t *testing.T) {
+	t.Helper()
+	for _, a := range w.source.Bundle.Artifacts {
+		a.VerifiedAt = time.Time{}
+		must(t, w.db.Versions().MarkVerified(t.Context(), a))
+	}
+}

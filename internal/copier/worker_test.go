@@ -317,15 +317,6 @@ func (o cutAfterPut) Put(ctx context.Context, caller arn.Caller, ref objects.Ref
 	return i, errors.Join(err, errFault)
 }
 
-// forgetReads makes the source's artifacts such that nobody has read in full.
-func (w *world) forgetReads(t *testing.T) {
-	t.Helper()
-	for _, a := range w.source.Bundle.Artifacts {
-		a.VerifiedAt = time.Time{}
-		must(t, w.db.Versions().MarkVerified(t.Context(), a))
-	}
-}
-
 // loseBlob makes the blob of an artifact unreadable as what it was.
 func (w *world) loseBlob(t *testing.T, role customlabels.Role) {
 	t.Helper()

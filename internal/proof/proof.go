@@ -24,8 +24,8 @@ type Store interface {
 	// MarkVerified and MarkDamaged stamp every artifact of a blob.
 	MarkVerified(ctx context.Context, a customlabels.Artifact) error
 	MarkDamaged(ctx context.Context, blob digest.Digest, at time.Time) error
-	// LongestUnread returns one artifact of each blob that was not read since
-	// before, the one that waits longest first, up to limit.
+	// LongestUnread returns up to limit artifacts whose blobs were not read
+	// since before, the ones that wait longest first. Some may share a blob.
 	LongestUnread(ctx context.Context, before time.Time, limit int) ([]customlabels.Artifact, error)
 	InsertKey(ctx context.Context, k SealedKey) error
 	// Keys returns all keys, the newest last.

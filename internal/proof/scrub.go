@@ -2,7 +2,9 @@ package proof
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"mimeo/internal/arn"
@@ -79,29 +81,39 @@ const batch = 100
 
 // Patrol reads every blob that was not read for an interval, the one that
 // waits longest first, and marks each. pace is called before a blob of so many
-// bytes is read, to wait for its turn.
+// bytes is read, to wait for its turn. A blob that the disk does not give is
+// passed over, and its error returned at the end.
 func (s *Service) Patrol(ctx context.Context, interval time.Duration, pace func(context.Context, int64) error) (p Patrol, err error) {
 	before := s.Now().Add(-interval)
+	failed := map[digest.Digest]bool{} // they stay due
+	var errs []error
 	for {
 		due, err := s.Store.LongestUnread(ctx, before, batch)
 		if err != nil {
 			return p, fmt.Errorf("look for blobs to read: %w", err)
 		}
+		read, passed := maps.Clone(failed), len(failed)
 		for _, a := range due {
+			if read[a.Digest] {
+				continue
+			}
+			read[a.Digest] = true
 			if err := pace(ctx, a.Size); err != nil {
 				return p, err
 			}
 			now, err := s.scrub(ctx, a)
 			if err != nil {
-				return p, err
+				failed[a.Digest] = true
+				errs = append(errs, err)
+				continue
 			}
 			p.Blobs, p.Bytes = p.Blobs+1, p.Bytes+a.Size
 			if !now.DamagedAt.IsZero() {
 				p.Damaged = append(p.Damaged, now)
 			}
 		}
-		if len(due) < batch {
-			return p, nil
+		if len(due) < batch || len(read) == passed {
+			return p, errors.Join(errs...)
 		}
 	}
 }

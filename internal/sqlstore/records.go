@@ -59,8 +59,8 @@ func (s *Proofs) Keys(ctx context.Context) ([]proof.SealedKey, error) {
 
 // LongestUnread implements [proof.Store].
 func (s *Proofs) LongestUnread(ctx context.Context, before time.Time, limit int) ([]customlabels.Artifact, error) {
-	rows, err := s.db.reader.QueryContext(ctx, `SELECT digest, MIN(role), MIN(size), MIN(verified) FROM artifacts
-		WHERE verified < $1 AND damaged < $1 GROUP BY digest ORDER BY MIN(verified), digest LIMIT $2`, millis(before), limit)
+	rows, err := s.db.reader.QueryContext(ctx, `SELECT digest, role, size, verified FROM artifacts
+		WHERE verified < $1 AND damaged < $1 ORDER BY verified LIMIT $2`, millis(before), limit)
 	if err != nil {
 		return nil, fmt.Errorf("list artifacts: %w", err)
 	}
