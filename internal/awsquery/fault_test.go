@@ -60,6 +60,16 @@ func TestFrameworkFaults(t *testing.T) {
 func TestServiceFaults(t *testing.T) {
 	t.Parallel()
 	s := awsquery.Service{Faults: map[fault.Code]int{deniedCode: 403}}
+	hinting := awsquery.Service{Faults: s.Faults, Hint: func(cause error) string { return " Hint: " + cause.Error() }}
+	for err, want := range map[*fault.Error]string{
+		fault.New(deniedCode, "no"):                               "no",
+		fault.New(deniedCode, "no").Because(errors.New("why")):    "no Hint: why",
+		fault.New("Unknown", "secret").Because(errors.New("why")): "The request processing has failed because of an unknown error, exception or failure.",
+	} {
+		if _, _, message := awsquery.Answer(hinting, err); message != want {
+			t.Errorf("%v is answered %q, want %q", err, message, want)
+		}
+	}
 	if code, status, message := awsquery.Answer(s, fault.New(deniedCode, "no")); code != deniedCode || status != 403 || message != "no" {
 		t.Errorf("a code of the service is answered %s %d %q", code, status, message)
 	}

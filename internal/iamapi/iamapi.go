@@ -95,9 +95,13 @@ func escaped(document string) *string {
 	return aws.String(strings.ReplaceAll(url.QueryEscape(document), "+", "%20"))
 }
 
+// seconds is out of every bound where zero is given, which is no default.
 func seconds(n *int32) *time.Duration {
-	if n == nil {
+	switch {
+	case n == nil:
 		return nil
+	case *n == 0:
+		return aws.Duration(-1)
 	}
 	return aws.Duration(time.Duration(*n) * time.Second)
 }
@@ -147,6 +151,9 @@ func (a *API) absent() map[string]awsquery.Operation {
 		"ListServiceSpecificCredentials": awsquery.Bind(func(ctx context.Context, caller arn.Caller, in *sdk.ListServiceSpecificCredentialsInput) (*sdk.ListServiceSpecificCredentialsOutput, error) {
 			return &sdk.ListServiceSpecificCredentialsOutput{ServiceSpecificCredentials: []types.ServiceSpecificCredentialMetadata{}},
 				has(ctx, caller, user(in.UserName), "ListServiceSpecificCredentials")
+		}),
+		"ListVirtualMFADevices": awsquery.Bind(func(ctx context.Context, caller arn.Caller, _ *sdk.ListVirtualMFADevicesInput) (*sdk.ListVirtualMFADevicesOutput, error) {
+			return &sdk.ListVirtualMFADevicesOutput{VirtualMFADevices: []types.VirtualMFADevice{}}, a.iam.HasNone(ctx, caller, "ListVirtualMFADevices")
 		}),
 		"GetLoginProfile": done(func(ctx context.Context, caller arn.Caller, in *sdk.GetLoginProfileInput) error {
 			return a.noLogin(ctx, caller, in.UserName, "GetLoginProfile")
