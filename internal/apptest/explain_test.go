@@ -71,6 +71,17 @@ func TestACopyIsExplained(t *testing.T) {
 	if e.Plan.Mode != "SHARE" || e.Plan.Bytes <= 0 || !slices.Equal(e.Plan.Keys, []string{aws.ToString(key.KeyMetadata.Arn)}) {
 		t.Errorf("the plan is %+v", e.Plan)
 	}
+	var resealed explanation
+	other := struct {
+		*rekognition.CopyProjectVersionInput
+		Mode string
+	}{in, "RESEAL"}
+	if err := b.Mimeo(t.Context(), "ExplainCopyProjectVersion", other, &resealed); err != nil {
+		t.Fatal(err)
+	}
+	if resealed.Plan == nil || resealed.Plan.Mode != "RESEAL" || resealed.Plan.Bytes <= e.Plan.Bytes {
+		t.Errorf("the plan of a copy that is resealed is %+v; of one that shares, %+v", resealed.Plan, e.Plan)
+	}
 	if all := b.versions(); len(all) != 0 {
 		t.Errorf("explaining made %d versions", len(all))
 	}

@@ -25,6 +25,12 @@ var unexported = cmpopts.IgnoreUnexported(rekognition.DetectCustomLabelsInput{},
 	rekognition.CreateDatasetInput{}, types.DatasetSource{}, types.GroundTruthManifest{}, rekognition.CopyProjectVersionInput{}, types.OutputConfig{},
 	rekognition.CreateProjectVersionInput{}, types.TestingData{}, types.Asset{})
 
+// extended is an operation of ours that takes more than AWS's does.
+type extended struct {
+	rekognition.DescribeProjectsInput
+	Mode *string
+}
+
 func TestDecode(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -37,20 +43,24 @@ func TestDecode(t *testing.T) {
 			&rekognition.DetectCustomLabelsInput{ProjectVersionArn: aws.String("a"), MaxResults: aws.Int32(7), MinConfidence: aws.Float32(70.5),
 				Image: &types.Image{Bytes: []byte{1, 2, 3}, S3Object: &types.S3Object{Bucket: aws.String("b")}}},
 		},
-		"integers written as floats":             {`{"MaxResults":7.0}`, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{MaxResults: aws.Int32(7)}},
-		"null is absent":                         {`{"MaxResults":null,"NextToken":null}`, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{}},
-		"unknown members are ignored":            {`{"Nonsense":{"a":[1]},"NextToken":"t"}`, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{NextToken: aws.String("t")}},
-		"names keep their case":                  {`{"nextToken":"t"}`, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{}},
-		"no body":                                {``, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{}},
-		"the last duplicate wins":                {`{"NextToken":"a","NextToken":"b"}`, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{NextToken: aws.String("b")}},
-		"a duplicate null wins too":              {`{"NextToken":"a","NextToken":null}`, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{}},
-		"duplicates replace, they do not merge":  {`{"Image":{"Bytes":"AQID"},"Image":{"S3Object":{}}}`, &rekognition.DetectCustomLabelsInput{}, &rekognition.DetectCustomLabelsInput{Image: &types.Image{S3Object: &types.S3Object{}}}},
-		"escapes as .NET writes them":            {`{"Tags":{"na\u00efve \u0026 co":"\u65e5\u672c/\u002B\u003C\u003E"}}`, &rekognition.CopyProjectVersionInput{}, &rekognition.CopyProjectVersionInput{Tags: map[string]string{"naïve & co": "日本/+<>"}}},
-		"lists, also empty":                      {`{"ProjectNames":["a","b"],"Features":[]}`, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{ProjectNames: []string{"a", "b"}, Features: []types.CustomizationFeature{}}},
-		"non-pointer bool":                       {`{"TestingData":{"AutoCreate":true,"Assets":[{}]}}`, &rekognition.CreateProjectVersionInput{}, &rekognition.CreateProjectVersionInput{TestingData: &types.TestingData{AutoCreate: true, Assets: []types.Asset{{}}}}},
-		"words for what is no number":            {`{"MinConfidence":"-Infinity"}`, &rekognition.DetectCustomLabelsInput{}, &rekognition.DetectCustomLabelsInput{MinConfidence: aws.Float32(float32(math.Inf(-1)))}},
-		"enum":                                   {`{"DatasetType":"TRAIN"}`, &rekognition.CreateDatasetInput{}, &rekognition.CreateDatasetInput{DatasetType: types.DatasetTypeTrain}},
-		"blanks around":                          {" \n{ } \t", &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{}},
+		"integers written as floats":            {`{"MaxResults":7.0}`, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{MaxResults: aws.Int32(7)}},
+		"null is absent":                        {`{"MaxResults":null,"NextToken":null}`, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{}},
+		"unknown members are ignored":           {`{"Nonsense":{"a":[1]},"NextToken":"t"}`, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{NextToken: aws.String("t")}},
+		"names keep their case":                 {`{"nextToken":"t"}`, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{}},
+		"no body":                               {``, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{}},
+		"the last duplicate wins":               {`{"NextToken":"a","NextToken":"b"}`, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{NextToken: aws.String("b")}},
+		"a duplicate null wins too":             {`{"NextToken":"a","NextToken":null}`, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{}},
+		"duplicates replace, they do not merge": {`{"Image":{"Bytes":"AQID"},"Image":{"S3Object":{}}}`, &rekognition.DetectCustomLabelsInput{}, &rekognition.DetectCustomLabelsInput{Image: &types.Image{S3Object: &types.S3Object{}}}},
+		"escapes as .NET writes them":           {`{"Tags":{"na\u00efve \u0026 co":"\u65e5\u672c/\u002B\u003C\u003E"}}`, &rekognition.CopyProjectVersionInput{}, &rekognition.CopyProjectVersionInput{Tags: map[string]string{"naïve & co": "日本/+<>"}}},
+		"lists, also empty":                     {`{"ProjectNames":["a","b"],"Features":[]}`, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{ProjectNames: []string{"a", "b"}, Features: []types.CustomizationFeature{}}},
+		"non-pointer bool":                      {`{"TestingData":{"AutoCreate":true,"Assets":[{}]}}`, &rekognition.CreateProjectVersionInput{}, &rekognition.CreateProjectVersionInput{TestingData: &types.TestingData{AutoCreate: true, Assets: []types.Asset{{}}}}},
+		"words for what is no number":           {`{"MinConfidence":"-Infinity"}`, &rekognition.DetectCustomLabelsInput{}, &rekognition.DetectCustomLabelsInput{MinConfidence: aws.Float32(float32(math.Inf(-1)))}},
+		"enum":                                  {`{"DatasetType":"TRAIN"}`, &rekognition.CreateDatasetInput{}, &rekognition.CreateDatasetInput{DatasetType: types.DatasetTypeTrain}},
+		"blanks around":                         {" \n{ } \t", &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{}},
+		"an input with more members than the SDK's": {
+			`{"NextToken":"t","Mode":"RESEAL"}`, &extended{},
+			&extended{DescribeProjectsInput: rekognition.DescribeProjectsInput{NextToken: aws.String("t")}, Mode: aws.String("RESEAL")},
+		},
 		"the SDK's own bookkeeping is no member": {`{"ResultMetadata":{},"noSmithyDocumentSerde":{}}`, &rekognition.DescribeProjectsInput{}, &rekognition.DescribeProjectsInput{}},
 	} {
 		t.Run(name, func(t *testing.T) {

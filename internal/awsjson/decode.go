@@ -16,6 +16,12 @@ func (d document) into(structure reflect.Value) error { return fillStruct(struct
 func fillStruct(structure reflect.Value, members map[string]any, path string) error {
 	for i := range structure.NumField() {
 		field := structure.Type().Field(i)
+		if field.Anonymous && field.IsExported() { // an input that has more members than the SDK's
+			if err := fillStruct(structure.Field(i), members, path); err != nil {
+				return err
+			}
+			continue
+		}
 		v, given := members[field.Name]
 		if !given || !field.IsExported() || field.Name == "ResultMetadata" {
 			continue
