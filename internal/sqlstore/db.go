@@ -90,7 +90,7 @@ func (db *DB) open(ctx context.Context, file string) (err error) {
 		return err
 	}
 	db.reader.SetMaxOpenConns(8)
-	db.reader.SetMaxIdleConns(4)
+	db.reader.SetMaxIdleConns(8) // a connection that is closed forgets its statements
 	db.queue, err = job.NewQueue(db.writer)
 	return err
 }
