@@ -34,6 +34,7 @@ type App struct {
 	handler  http.Handler
 	runner   *job.Runner
 	keys     *kms.Service
+	closing  chan struct{} // closed when Run is told to end
 	proof    *proof.Service
 }
 
@@ -45,7 +46,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger, extras Extras) (_ *
 	if c.DataDir, err = filepath.Abs(c.DataDir); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	a := &App{config: c, logger: logger}
+	a := &App{config: c, logger: logger, closing: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.close())
@@ -96,6 +97,11 @@ func (a *App) Environment(profile string) []string {
 // go on later, and the data directory is released.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		<-ctx.Done()
+		close(a.closing)
+		return nil
+	})
 	group.Go(func() error { return serve(ctx, a.port, a.handler, a.logger) })
 	group.Go(func() error {
 		return serve(ctx, a.admin, adminRoutes(a.accounts, a.quotas, proofs{a.proof}, a.logger), a.logger)

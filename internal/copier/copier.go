@@ -49,6 +49,12 @@ type Store interface {
 	// source has been found damaged.
 	FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion, signed []byte) error
 	FailCopy(ctx context.Context, a job.Attempt, v arn.ProjectVersion, message string) error
+	// CancelCopy moves a copy in progress to DELETING and lets its job run at
+	// once, also again. It fails with ResourceInUse where the copy has ended;
+	// from then on FinishCopy and FailCopy fail with ErrCancelled.
+	CancelCopy(ctx context.Context, v arn.ProjectVersion) error
+	// Delete removes a version and what it holds; twice is no error.
+	Delete(ctx context.Context, v arn.ProjectVersion, now time.Time) error
 	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
 	// AccountMode is how copies into an account are made; empty: nobody has
 	// said it.
@@ -68,6 +74,8 @@ type Registry interface {
 	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
 	Policies(ctx context.Context, a arn.Project) ([]customlabels.ProjectPolicy, error)
 	Tags(ctx context.Context, resource fmt.Stringer) (customlabels.Tags, error)
+	// Authorize is for the operations on copies that there are.
+	Authorize(ctx context.Context, caller arn.Caller, action string, resource fmt.Stringer, owner arn.Namespace) error
 }
 
 // Permissions knows the identity policies of a caller.
@@ -115,4 +123,9 @@ type Service struct {
 	// works, 0: ten minutes.
 	Interval int64
 	Slice    time.Duration
+	// Closing is closed when the server is being shut down: nobody waits any
+	// more. nil: never.
+	Closing <-chan struct{}
+
+	live live
 }

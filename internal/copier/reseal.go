@@ -47,8 +47,16 @@ func (w Worker) reseal(ctx context.Context, run *job.Run, v customlabels.Project
 	}
 	result := moved{VersionKey: plan.VersionKey, Provenance: plan.Provenance}
 	end := w.Now().Add(cmp.Or(w.Slice, standardSlice))
+	var before, all int64
 	for _, a := range source.Bundle.Artifacts {
-		r := vault.Reseal{From: from, To: to, Source: a, Sealing: plan.Sealings[a.Role], Interval: w.Interval, Rate: args.RateLimit}
+		all += a.Size
+	}
+	for _, a := range source.Bundle.Artifacts {
+		done := w.step(v.ARN, resealStep(a.Role))
+		base := before
+		note := func(sealed int64) { w.moved(v.ARN, base+sealed, all) }
+		before += a.Size
+		r := vault.Reseal{From: from, To: to, Source: a, Sealing: plan.Sealings[a.Role], Interval: w.Interval, Rate: args.RateLimit, Moved: note}
 		resealed, err := job.Step(ctx, run, resealStep(a.Role), func(ctx context.Context) (customlabels.Artifact, error) {
 			return w.resealArtifact(ctx, run, r, end)
 		})
@@ -58,6 +66,8 @@ func (w Worker) reseal(ctx context.Context, run *job.Run, v customlabels.Project
 		if err := w.Vault.Publish(ctx, r.Sealing, resealed); err != nil {
 			return moved{}, err
 		}
+		note(a.Size)
+		done()
 		result.Artifacts = append(result.Artifacts, resealed)
 	}
 	v.Bundle, v.Provenance = result.bundle(args.Key), result.Provenance
@@ -89,7 +99,6 @@ func (w Worker) resealArtifact(ctx context.Context, run *job.Run, r vault.Reseal
 	if r.Done, _, err = job.Recorded[int64](ctx, run, step); err != nil {
 		return customlabels.Artifact{}, err
 	}
-	r.Moved = func(int64) {}
 	r.Durable = func(ctx context.Context, sealed int64) error {
 		if err := job.Record(ctx, run, step, sealed); err != nil {
 			return err

@@ -49,10 +49,17 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	if err != nil {
 		return err
 	}
-	if v.Status != customlabels.CopyingInProgress {
+	switch {
+	case IsCancelled(v):
+		return w.vanish(ctx, run, args, v)
+	case v.Status != customlabels.CopyingInProgress:
 		return w.settle(ctx, v.Status, args.Key) // cut after its last write
 	}
-	switch err := w.complete(ctx, run, v, args); {
+	working, end := w.live.begin(ctx, v.ARN)
+	defer end()
+	switch err := w.complete(working, run, v, args); {
+	case errors.Is(err, ErrCancelled) || errors.Is(context.Cause(working), ErrCancelled):
+		return w.vanish(ctx, run, args, v)
 	case isPermanent(err):
 		if err := w.markDamaged(ctx, err); err != nil {
 			return err
@@ -88,9 +95,11 @@ func (w Worker) complete(ctx context.Context, run *job.Run, v customlabels.Proje
 		return err
 	}
 	v.Bundle, v.Provenance = moved.bundle(args.Key), moved.Provenance
+	written := w.step(v.ARN, "results")
 	if v.Files, err = w.putResults(ctx, v, args.Caller, moved.Record); err != nil {
 		return err
 	}
+	written()
 	v.Status, v.StatusMessage = customlabels.CopyingCompleted, customlabels.ReadyToRun
 	err = w.Store.FinishCopy(ctx, run.Attempt, v, moved.Record)
 	if refused := (*fault.Error)(nil); errors.As(err, &refused) {
@@ -107,6 +116,7 @@ func (w Worker) move(ctx context.Context, run *job.Run, v customlabels.ProjectVe
 	if args.Mode == Reseal {
 		return w.reseal(ctx, run, v, args)
 	}
+	defer w.step(v.ARN, "share")()
 	return job.Step(ctx, run, "share", func(ctx context.Context) (moved, error) { return w.share(ctx, v, args) })
 }
 
@@ -116,6 +126,10 @@ func (w Worker) Fail(ctx context.Context, run *job.Run, _ error) error {
 	if err != nil {
 		return err
 	}
+	if IsCancelled(v) {
+		return w.vanish(ctx, run, args, v)
+	}
+	defer w.live.changed(v.ARN)
 	if v.Status == customlabels.CopyingInProgress {
 		message, err := job.Explanation(ctx, run, internalFailure)
 		if err != nil {
@@ -191,9 +205,11 @@ func (w Worker) share(ctx context.Context, v customlabels.ProjectVersion, args A
 			return moved{}, sourceError("opening the key of the artifact "+string(a.Role), err)
 		}
 		if !a.IsSound() {
+			verified := w.step(v.ARN, "verify "+string(a.Role))
 			if shared, err = w.verify(ctx, to, shared); err != nil {
 				return moved{}, err
 			}
+			verified()
 		}
 		result.Artifacts = append(result.Artifacts, shared)
 	}

@@ -70,6 +70,15 @@ func (q *Queue) InsertTx(ctx context.Context, tx *sql.Tx, spec Spec) (id int64, 
 // were committed. Without it the runner finds them within a second.
 func (q *Queue) Wake(kinds ...Kind) { q.bell.ring(kinds) }
 
+// HurryTx lets a job run at once that waits for its time, such as that of its
+// next attempt. One that runs goes on.
+func (q *Queue) HurryTx(ctx context.Context, tx *sql.Tx, id int64) error {
+	if _, err := q.client.JobRetryTx(ctx, tx, id); err != nil {
+		return fmt.Errorf("hurry job %d: %w", id, err)
+	}
+	return nil
+}
+
 // Current returns [ErrSuperseded] unless a is the running attempt at its job.
 // Called in the transaction that writes a job's results, it keeps a worker
 // that was given up for dead from writing.

@@ -43,6 +43,8 @@ func (a *API) operations() map[string]awsjson.Operation {
 	return map[string]awsjson.Operation{
 		"ExplainCopyProjectVersion": awsjson.Bind(a.explainCopyProjectVersion),
 		"CopyProjectVersion":        awsjson.BindCall(a.copyProjectVersion),
+		"DescribeCopy":              awsjson.Bind(a.describeCopy),
+		"CancelCopy":                awsjson.Bind(a.cancelCopy),
 		"DescribeLineage":           awsjson.Bind(a.describeLineage),
 		"PutEventTarget":            awsjson.Bind(a.putEventTarget),
 		"ListEventTargets":          awsjson.Bind(a.listEventTargets),

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -41,7 +42,37 @@ func (s *Copies) InsertCopy(ctx context.Context, v customlabels.NewVersion, call
 		if err := t.remember(ctx, call, v.ARN); err != nil {
 			return fmt.Errorf("remember the call: %w", err)
 		}
-		return t.enqueue(ctx, spec)
+		id, err := t.insertJob(ctx, spec)
+		if err != nil {
+			return err
+		}
+		if _, err := t.ExecContext(ctx, `INSERT INTO copies (version, job) VALUES ($1, $2)`, v.ARN.String(), id); err != nil {
+			return fmt.Errorf("remember the job of %s: %w", v.ARN, err)
+		}
+		return nil
+	})
+}
+
+// CancelCopy moves a copy in progress to DELETING, and lets its job run at
+// once where it waits. A copy that was cancelled before stays so.
+func (s *Copies) CancelCopy(ctx context.Context, a arn.ProjectVersion) error {
+	return s.db.write(ctx, func(t *tx) error {
+		v, err := version(ctx, t, a)
+		if err != nil {
+			return err
+		}
+		if copier.IsCancelled(v) {
+			return nil
+		}
+		if err := t.setStatus(ctx, a, []customlabels.Status{customlabels.CopyingInProgress}, customlabels.Deleting, "The model copy was cancelled."); err != nil {
+			return err
+		}
+		var id int64
+		if err := t.QueryRowContext(ctx, `SELECT job FROM copies WHERE version = $1`, a.String()).Scan(&id); err != nil {
+			return fmt.Errorf("find the job of %s: %w", a, err)
+		}
+		t.kinds = append(t.kinds, copier.Kind)
+		return t.queue.HurryTx(context.WithoutCancel(ctx), t.Tx, id)
 	})
 }
 
@@ -105,7 +136,7 @@ func (s *Copies) FailCopy(ctx context.Context, a job.Attempt, v arn.ProjectVersi
 func (s *Copies) end(ctx context.Context, a job.Attempt, v arn.ProjectVersion, write func(*tx) error) error {
 	return s.db.write(ctx, func(t *tx) error {
 		if waits, err := t.waits(ctx, a, v, customlabels.CopyingInProgress); err != nil || !waits {
-			return err
+			return cmp.Or(err, t.cancelled(ctx, v))
 		}
 		if err := write(t); err != nil {
 			return err
@@ -113,6 +144,15 @@ func (s *Copies) end(ctx context.Context, a job.Attempt, v arn.ProjectVersion, w
 		_, err := t.ExecContext(ctx, `DELETE FROM pins WHERE holder = $1`, v.String())
 		return err
 	})
+}
+
+// cancelled fails with copier.ErrCancelled where a copy was cancelled.
+func (t *tx) cancelled(ctx context.Context, a arn.ProjectVersion) error {
+	v, err := version(ctx, t, a)
+	if err == nil && copier.IsCancelled(v) {
+		err = copier.ErrCancelled
+	}
+	return err
 }
 
 // AccountMode is how copies into an account are made; empty where nobody has

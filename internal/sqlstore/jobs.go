@@ -16,11 +16,16 @@ func (db *DB) Queue() *job.Queue { return db.queue }
 
 // enqueue inserts a job in the transaction; the commit starts it.
 func (t *tx) enqueue(ctx context.Context, spec job.Spec) error {
-	if _, err := t.queue.InsertTx(context.WithoutCancel(ctx), t.Tx, spec); err != nil {
-		return err
+	_, err := t.insertJob(ctx, spec)
+	return err
+}
+
+func (t *tx) insertJob(ctx context.Context, spec job.Spec) (int64, error) {
+	id, err := t.queue.InsertTx(context.WithoutCancel(ctx), t.Tx, spec)
+	if err == nil {
+		t.kinds = append(t.kinds, spec.Kind)
 	}
-	t.kinds = append(t.kinds, spec.Kind)
-	return nil
+	return id, err
 }
 
 // current fails with job.ErrSuperseded unless a is the running attempt.

@@ -5,11 +5,10 @@ CREATE TABLE copy_modes (
     mode    TEXT NOT NULL
 );
 
--- The job of a copy, and how far it had come when that was last written.
+-- The job of a copy.
 CREATE TABLE copies (
-    version  TEXT   NOT NULL PRIMARY KEY,
-    job      BIGINT NOT NULL,
-    progress TEXT   NOT NULL
+    version TEXT   NOT NULL PRIMARY KEY,
+    job     BIGINT NOT NULL
 );
 
 -- +goose Down

@@ -1,0 +1,66 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/job"
+	"mimeo/internal/results"
+)
+
+// ErrCancelled is what the work on a copy ends with that was cancelled.
+var ErrCancelled = errors.New("the copy was cancelled")
+
+// CancelCopy ends a copy in progress: its name is free, and nothing of it is
+// left, as soon as its job has heard of it. It may be repeated.
+func (s *Service) CancelCopy(ctx context.Context, caller arn.Caller, v arn.ProjectVersion) (customlabels.Status, error) {
+	if err := s.Registry.Authorize(ctx, caller, "rekognition:DeleteProjectVersion", v, v.Namespace); err != nil {
+		return "", err
+	}
+	now, err := s.Registry.Version(ctx, v)
+	if err != nil {
+		return "", err
+	}
+	if err := aboutCopy(caller, v, now, nil); err != nil {
+		return "", err
+	}
+	err = s.Store.CancelCopy(ctx, v)
+	switch {
+	case errors.Is(err, customlabels.ResourceNotFound):
+		return "", customlabels.NotFound(v)
+	case errors.Is(err, customlabels.ResourceInUse):
+		return "", customlabels.InUse("The copy %s is not in progress any more, so it cannot be cancelled. DeleteProjectVersion deletes it.", v)
+	case err != nil:
+		return "", fmt.Errorf("cancel copy %s: %w", v, err)
+	}
+	s.live.cancel(v)
+	return customlabels.Deleting, nil
+}
+
+// IsCancelled reports whether a copy is to vanish that never had a model: it
+// was cancelled, or had failed and is being deleted. Nothing of it may stay.
+func IsCancelled(v customlabels.ProjectVersion) bool {
+	return v.Status == customlabels.Deleting && v.IsCopy() && len(v.Bundle.VersionKey) == 0
+}
+
+// vanish removes all that a cancelled copy has made, and the copy last.
+func (w Worker) vanish(ctx context.Context, run *job.Run, args Args, v customlabels.ProjectVersion) error {
+	written := results.Writer{Objects: w.Objects, Caller: args.Caller, Version: v}
+	if err := written.Remove(ctx); err != nil {
+		return err
+	}
+	if err := w.discard(ctx, run); err != nil {
+		return err
+	}
+	if err := w.Vault.Abandon(ctx, args.Key); err != nil {
+		return err
+	}
+	if err := w.Store.Delete(ctx, v.ARN, w.Now()); err != nil {
+		return fmt.Errorf("remove the cancelled copy %s: %w", v.ARN, err)
+	}
+	w.live.changed(v.ARN)
+	return nil
+}

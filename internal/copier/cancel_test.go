@@ -1,0 +1,234 @@
+package copier_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"mimeo/internal/arn"
+	"mimeo/internal/copier"
+	"mimeo/internal/customlabels"
+	"mimeo/internal/job"
+	"mimeo/internal/vault"
+)
+
+func (w *world) cancel(t testing.TB, v arn.ProjectVersion) error {
+	t.Helper()
+	_, err := w.CancelCopy(t.Context(), trusted, v)
+	return err
+}
+
+// checkCancelled checks that nothing of a copy is left and its name is free.
+func (w *world) checkCancelled(t testing.TB, v arn.ProjectVersion) {
+	t.Helper()
+	if _, err := w.db.Versions().Version(t.Context(), v); !errors.Is(err, customlabels.ResourceNotFound) {
+		t.Errorf("the cancelled copy is still there (%v)", err)
+	}
+	w.checkGrants(t, 0, 1) // the source's
+	w.checkStaged(t, 0)
+	w.checkBlobs(t)
+	if err := w.cancel(t, v); !errors.Is(err, customlabels.ResourceNotFound) {
+		t.Errorf("cancelling what is gone: %v", err)
+	}
+	again := w.start(t, w.request(v.Name))
+	w.drain(t)
+	w.checkCompleted(t, again) // deletes the source too: it has no pin
+}
+
+func TestACopyIsCancelledBeforeItsJobRuns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.start(t, w.request("c1"))
+	for range 2 {
+		if status, err := w.CancelCopy(t.Context(), trusted, v); err != nil || status != customlabels.Deleting {
+			t.Errorf("CancelCopy = %s, %v", status, err)
+		}
+	}
+	w.drain(t)
+	w.checkCancelled(t, v)
+}
+
+// cancelling calls when before a version key is opened.
+type cancelling struct {
+	copier.Vault
+	when func()
+}
+
+func (v cancelling) Unlock(ctx context.Context, a arn.ProjectVersion, b customlabels.Bundle) (vault.VersionKey, error) {
+	v.when()
+	return v.Vault.Unlock(ctx, a, b)
+}
+
+// TestACopyIsCancelledWhileItsJobRuns: at each time that a key is opened; the
+// last is that of the results.
+func TestACopyIsCancelledWhileItsJobRuns(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []copier.Mode{copier.Share, copier.Reseal} {
+		for at := range map[copier.Mode]int{copier.Share: 2, copier.Reseal: 3}[mode] {
+			t.Run(fmt.Sprint(mode, " at ", at), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				req := w.request("c1")
+				req.Mode = mode
+				v := w.start(t, req)
+				calls := 0
+				whole := w.Vault
+				w.Vault = cancelling{whole, func() {
+					if calls++; calls == at+1 {
+						must(t, w.cancel(t, v))
+					}
+				}}
+				w.drain(t)
+				w.Vault = whole
+				w.checkCancelled(t, v)
+			})
+		}
+	}
+}
+
+func TestNoFaultHurtsACancelledCopy(t *testing.T) {
+	t.Parallel()
+	eachFault(t, func(t *testing.T, w *world) {
+		v := w.start(t, w.request("c1"))
+		must(t, w.cancel(t, v))
+		w.drain(t)
+		if _, err := w.db.Versions().Version(t.Context(), v); !errors.Is(err, customlabels.ResourceNotFound) {
+			t.Errorf("the cancelled copy is still there (%v)", err)
+		}
+		w.checkGrants(t, 0, 1)
+	})
+}
+
+// TestACancelledCopyDoesNotWaitForItsNextAttempt that is minutes away.
+func TestACancelledCopyDoesNotWaitForItsNextAttempt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	failed := make(chan struct{}, 100)
+	whole := w.Vault
+	w.Vault = cancelling{broken{whole}, func() { failed <- struct{}{} }}
+	v := w.start(t, w.request("c1"))
+	w.engine.Start(t, job.Options{Backoff: func(int) time.Duration { return time.Hour }}, copier.Worker{Service: w.Service})
+	<-failed
+	time.Sleep(50 * time.Millisecond) // the attempt ends
+	must(t, w.cancel(t, v))
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		_, err := w.db.Versions().Version(t.Context(), v)
+		if errors.Is(err, customlabels.ResourceNotFound) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the cancelled copy waits for its next attempt")
+		}
+	}
+}
+
+type broken struct{ copier.Vault }
+
+func (broken) Unlock(context.Context, arn.ProjectVersion, customlabels.Bundle) (vault.VersionKey, error) {
+	return vault.VersionKey{}, errFault
+}
+
+func TestWhatHasEndedIsNotCancelled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.start(t, w.request("c1"))
+	w.drain(t)
+	if err := w.cancel(t, v); !errors.Is(err, customlabels.ResourceInUse) {
+		t.Errorf("cancelling a finished copy: %v", err)
+	}
+	if _, err := w.CancelCopy(t.Context(), trusting, w.source.ARN); !errors.Is(err, customlabels.InvalidParameter) {
+		t.Errorf("cancelling what was trained: %v", err)
+	}
+	if _, err := w.CancelCopy(t.Context(), trusting, v); !errors.Is(err, customlabels.AccessDenied) {
+		t.Errorf("cancelling another account's copy: %v", err)
+	}
+	w.checkCompleted(t, v)
+}
+
+// TestProgressIsToldWhileItIsMade follows a slow reseal to its end: each
+// answer comes at a change, and the bytes only grow.
+func TestProgressIsToldWhileItIsMade(t *testing.T) {
+	t.Parallel()
+	w := big(t)
+	req := w.resealed("c1")
+	req.RateLimit = 8 << 20
+	v := w.start(t, req)
+	w.engine.Start(t, impatient, copier.Worker{Service: w.Service})
+	var seen []copier.Description
+	for len(seen) == 0 || !seen[len(seen)-1].Status.IsTerminal() {
+		d, err := w.DescribeCopy(t.Context(), trusted, v, 10*time.Second)
+		must(t, err)
+		seen = append(seen, d)
+	}
+	all := int64(0)
+	for _, a := range w.source.Bundle.Artifacts {
+		all += a.Size
+	}
+	between, estimated, steps := 0, 0, []string{}
+	for i, d := range seen {
+		if i > 0 && d.BytesDone < seen[i-1].BytesDone && !d.Status.IsTerminal() {
+			t.Errorf("%d bytes are done after %d were", d.BytesDone, seen[i-1].BytesDone)
+		}
+		if d.BytesDone > 0 && d.BytesDone < all && d.BytesTotal == all {
+			between++
+		}
+		if d.Estimated > 0 && d.Rate > 0 {
+			estimated++
+		}
+		for _, s := range d.Steps {
+			if !slices.Contains(steps, s.Name) {
+				steps = append(steps, s.Name)
+			}
+		}
+	}
+	if between == 0 || estimated == 0 || !slices.Contains(steps, "reseal weights") {
+		t.Errorf("of %d answers %d were on the way, %d with an estimate; steps %q", len(seen), between, estimated, steps)
+	}
+	if last := seen[len(seen)-1]; last.Status != customlabels.CopyingCompleted {
+		t.Errorf("the copy is %s", last.Status)
+	}
+}
+
+func TestAWaitEndsWithItsTimeItsRequestAndTheServer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.start(t, w.request("c1")) // nobody works on it
+	closing := make(chan struct{})
+	w.Closing = closing
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, ask := range map[string]func() (copier.Description, error){
+		"the request": func() (copier.Description, error) {
+			return w.DescribeCopy(ended, trusted, v, copier.MaxWait)
+		},
+		"its time": func() (copier.Description, error) {
+			return w.DescribeCopy(t.Context(), trusted, v, time.Millisecond)
+		},
+		"the server": func() (copier.Description, error) {
+			close(closing)
+			return w.DescribeCopy(t.Context(), trusted, v, copier.MaxWait)
+		},
+	} {
+		begin := time.Now()
+		d, err := ask()
+		if name != "the request" && (err != nil || d.Status != customlabels.CopyingInProgress) {
+			t.Errorf("%s: %+v, %v", name, d, err)
+		}
+		if took := time.Since(begin); took > 20*time.Second {
+			t.Errorf("%s: the answer took %s", name, took)
+		}
+	}
+	if _, err := w.DescribeCopy(t.Context(), trusting, v, 0); !errors.Is(err, customlabels.AccessDenied) {
+		t.Errorf("another account is told of the copy: %v", err)
+	}
+	gone := w.into.Version("never", "1")
+	if _, err := w.DescribeCopy(t.Context(), trusting, gone, 0); !errors.Is(err, customlabels.AccessDenied) {
+		t.Errorf("another account is told that there is no copy: %v", err)
+	}
+	if _, err := w.DescribeCopy(t.Context(), trusted, gone, 0); !errors.Is(err, customlabels.ResourceNotFound) {
+		t.Errorf("a copy that is not there: %v", err)
+	}
+}
