@@ -112,8 +112,12 @@ func TestUsersAndRolesCopy(t *testing.T) {
 	allow(t, a, trusted)
 	b := newSide(t, s, trusted, "trusted-custom-labels", "production")
 	home := household{t, b.Client}
-	copyAs := func(c *apptest.Client, name string) error {
+	key := b.newKey()
+	withKeys := home.user("eve", managed("AmazonRekognitionCustomLabelsFullAccess"))
+	home.inline("eve", "keys", policyOf(`{"Effect":"Allow","Action":["kms:DescribeKey","kms:CreateGrant","kms:GenerateDataKey","kms:Decrypt"],"Resource":"*"}`))
+	copyAs := func(c *apptest.Client, name string, key *string) error {
 		_, err := c.Rekognition.CopyProjectVersion(t.Context(), &rekognition.CopyProjectVersionInput{
+			KmsKeyId:         key,
 			SourceProjectArn: &a.project, SourceProjectVersionArn: &source, DestinationProjectArn: &b.project, VersionName: &name,
 			OutputConfig: &types.OutputConfig{S3Bucket: &b.bucket, S3KeyPrefix: aws.String(name)},
 		})
@@ -122,17 +126,20 @@ func TestUsersAndRolesCopy(t *testing.T) {
 	full := managed("AmazonRekognitionCustomLabelsFullAccess")
 	for name, c := range map[string]struct {
 		as   *apptest.Client
+		key  *string
 		code string
 	}{
-		"of custom labels": {home.user("ann", full), ""},
-		"who only reads":   {home.user("bea", managed("AmazonRekognitionReadOnlyAccess")), "AccessDeniedException"},
-		"without policies": {home.user("cid"), "AccessDeniedException"},
+		"of custom labels": {home.user("ann", full), nil, ""},
+		"with a key":       {withKeys, &key, ""},
+		"without the key":  {home.user("fay", full), &key, "AccessDeniedException"},
+		"who only reads":   {home.user("bea", managed("AmazonRekognitionReadOnlyAccess")), nil, "AccessDeniedException"},
+		"without policies": {home.user("cid"), nil, "AccessDeniedException"},
 		"of the session": {assume(t, household{t, a.Client}.user("dan", managed("AdministratorAccess")), &sts.AssumeRoleInput{
 			RoleArn:         aws.String(home.role("promoter", trusts(trusting, ""), full)),
 			RoleSessionName: aws.String("promotion"),
-		}), ""},
+		}), nil, ""},
 	} {
-		err := copyAs(c.as, strings.ReplaceAll(name, " ", "-"))
+		err := copyAs(c.as, strings.ReplaceAll(name, " ", "-"), c.key)
 		if c.code != "" {
 			wantCode(t, "a copy as one "+name, err, c.code)
 		} else if err != nil {
@@ -141,7 +148,7 @@ func TestUsersAndRolesCopy(t *testing.T) {
 			b.reach(strings.ReplaceAll(name, " ", "-"), types.ProjectVersionStatusCopyingCompleted)
 		}
 	}
-	if log := s.Log(); strings.Contains(log, "assumed-role/promoter/promotion") == false {
+	if !strings.Contains(s.Log(), "assumed-role/promoter/promotion") {
 		t.Error("the log does not say that the session asked")
 	}
 }
@@ -505,5 +512,26 @@ func TestManagedPolicies(t *testing.T) {
 	summary, err := c.GetAccountSummary(ctx, &iam.GetAccountSummaryInput{})
 	if err != nil || summary.SummaryMap["Users"] != 1 || summary.SummaryMap["Policies"] != 0 {
 		t.Errorf("summary: %+v, %v", summary, err)
+	}
+}
+
+// TestConditionsOfTheRequest: where a request comes from, and how, decides;
+// what a proxy says of it does not.
+func TestConditionsOfTheRequest(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		o       apptest.Options
+		aliases bool
+	}{"http": {}, "https": {apptest.Options{TLS: true}, true}} {
+		s := apptest.Start(t, c.o)
+		home := household{t, s.Client(t, trusting)}
+		ann := home.user("ann")
+		home.inline("ann", "p", policyOf(
+			`{"Effect":"Allow","Action":"kms:ListKeys","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"127.0.0.0/8"},"StringEquals":{"aws:username":"ann","aws:RequestedRegion":"us-east-1"}}}`,
+			`{"Effect":"Allow","Action":"kms:ListAliases","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"},"DateGreaterThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}}}`))
+		checkKMS(t, name, ann, true, c.aliases)
+		home.inline("ann", "p", policyOf(
+			`{"Effect":"Allow","Action":"kms:List*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"127.0.0.0/8"}}}`))
+		checkKMS(t, name+" from here", ann, false, false)
 	}
 }
