@@ -42,12 +42,12 @@ type fixture struct {
 	kms *kms.Service
 }
 
-func newFixture(t *testing.T) fixture {
+func newFixture(t testing.TB) fixture {
 	t.Helper()
 	return newFixtureWith(t, rooted{})
 }
 
-func newFixtureWith(t *testing.T, permissions kms.Permissions) fixture {
+func newFixtureWith(t testing.TB, permissions kms.Permissions) fixture {
 	t.Helper()
 	db, err := sqlstore.Open(t.Context(), t.TempDir())
 	if err != nil {
@@ -71,7 +71,7 @@ func (f fixture) key(t *testing.T, of arn.Caller) arn.Key {
 	return k.ARN
 }
 
-func (f fixture) prepare(t *testing.T, caller arn.Caller, keyID string, v arn.ProjectVersion) vault.KeyUse {
+func (f fixture) prepare(t testing.TB, caller arn.Caller, keyID string, v arn.ProjectVersion) vault.KeyUse {
 	t.Helper()
 	use, err := f.Prepare(t.Context(), caller, keyID, v)
 	if err != nil {
@@ -80,7 +80,7 @@ func (f fixture) prepare(t *testing.T, caller arn.Caller, keyID string, v arn.Pr
 	return use
 }
 
-func (f fixture) newKey(t *testing.T, v arn.ProjectVersion, use vault.KeyUse) vault.VersionKey {
+func (f fixture) newKey(t testing.TB, v arn.ProjectVersion, use vault.KeyUse) vault.VersionKey {
 	t.Helper()
 	k, err := f.NewVersionKey(t.Context(), v, use)
 	if err != nil {
