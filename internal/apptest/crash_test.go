@@ -28,6 +28,7 @@ type stage struct {
 	a, b   *side
 	source string
 	key    string
+	mode   string              // of the copy
 	answer []types.CustomLabel // of the source, to the picture of question
 }
 
@@ -40,7 +41,7 @@ func newStage(t *testing.T) *stage {
 
 func newStageIn(t *testing.T, dir string) *stage {
 	t.Helper()
-	s := &stage{dir: dir}
+	s := &stage{dir: dir, mode: "SHARE"}
 	server := apptest.Start(t, apptest.Options{DataDir: s.dir, Families: light})
 	s.a = newSide(t, server, trusting, "trusting-images", "parts")
 	s.source = trainSmall(s.a)
@@ -75,14 +76,12 @@ func (s *stage) play(t *testing.T) string {
 // copyOn asks a server for the copy and returns what it said.
 func (s *stage) copyOn(t *testing.T, server *apptest.Server) (string, error) {
 	t.Helper()
-	out, err := server.At(s.b.Client).Rekognition.CopyProjectVersion(t.Context(), &rekognition.CopyProjectVersionInput{
-		SourceProjectArn: &s.a.project, SourceProjectVersionArn: &s.source, DestinationProjectArn: &s.b.project, VersionName: aws.String("c1"),
-		OutputConfig: &types.OutputConfig{S3Bucket: &s.b.bucket, S3KeyPrefix: aws.String("copies")}, KmsKeyId: &s.key,
-	})
-	if err != nil {
-		return "", err
-	}
-	return aws.ToString(out.ProjectVersionArn), nil
+	var out struct{ ProjectVersionArn string }
+	err := server.At(s.b.Client).Mimeo(t.Context(), "CopyProjectVersion", map[string]any{
+		"SourceProjectArn": s.a.project, "SourceProjectVersionArn": s.source, "DestinationProjectArn": s.b.project, "VersionName": "c1",
+		"OutputConfig": map[string]any{"S3Bucket": s.b.bucket, "S3KeyPrefix": "copies"}, "KmsKeyId": s.key, "Mode": s.mode,
+	}, &out)
+	return out.ProjectVersionArn, err
 }
 
 // TestEveryFaultOfACopy makes each durable effect of a copy fail once, fail
@@ -91,27 +90,37 @@ func (s *stage) copyOn(t *testing.T, server *apptest.Server) (string, error) {
 // promised; and nothing is left over.
 func TestEveryFaultOfACopy(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	shared := newStage(t)
+	resealed := *shared
+	resealed.mode = "RESEAL"
 	strikes := map[faults.Kind]func(*testing.T, *stage, string, int64) (string, bool){
 		faults.Once: strikeInProcess(faults.Once), faults.Forever: strikeInProcess(faults.Forever), faults.Kill: strikeVictim,
 	}
-	for kind, strike := range strikes {
-		t.Run(string(kind), func(t *testing.T) {
-			t.Parallel()
-			for n := int64(1); ; n++ {
-				struck := true
-				t.Run(fmt.Sprint("effect ", n), func(t *testing.T) {
-					var promised string
-					dir := s.play(t)
-					promised, struck = strike(t, s, dir, n)
-					s.checkAfter(t, dir, promised)
-				})
-				if !struck || t.Failed() {
-					t.Logf("a copy has %d durable effects", n-1)
-					break
-				}
-			}
+	for _, s := range []*stage{shared, &resealed} {
+		for kind, strike := range strikes {
+			t.Run(s.mode+", "+string(kind), func(t *testing.T) {
+				t.Parallel()
+				s.strikeEach(t, strike)
+			})
+		}
+	}
+}
+
+// strikeEach strikes a copy at its first durable effect, another at its
+// second, and so on.
+func (s *stage) strikeEach(t *testing.T, strike func(*testing.T, *stage, string, int64) (string, bool)) {
+	for n := int64(1); ; n++ {
+		struck := true
+		t.Run(fmt.Sprint("effect ", n), func(t *testing.T) {
+			var promised string
+			dir := s.play(t)
+			promised, struck = strike(t, s, dir, n)
+			s.checkAfter(t, dir, promised)
 		})
+		if !struck || t.Failed() {
+			t.Logf("a copy has %d durable effects", n-1)
+			return
+		}
 	}
 }
 
