@@ -248,7 +248,7 @@ func TestAssumeRoleRefused(t *testing.T) {
 	}
 	_, absent := bob.STS.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(strings.Replace(inner, "inner", "inneR", 1)), RoleSessionName: id})
 	_, present := bob.STS.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &inner, RoleSessionName: id})
-	if a, b := message(absent), message(present); strings.ToLower(a) != strings.ToLower(b) || a == "" {
+	if a, b := message(absent), message(present); !strings.EqualFold(a, b) || a == "" {
 		t.Errorf("a role that is there is refused as %q, one that is not as %q", b, a)
 	}
 }
