@@ -88,9 +88,11 @@ type Caller struct {
 // caller's session and policies.
 type Mandate []Permission
 
-// A Permission is an action on the resources that a pattern names, in which
-// "*" is any text: "s3:PutObject" on "arn:aws:s3:::bucket/prefix/*".
-type Permission struct{ Action, Resource string }
+// A Permission is an action on one resource, for as long as it belongs to the
+// account Owner: "s3:PutObject" on "arn:aws:s3:::bucket/key". Nothing in
+// Resource is a wildcard, for users choose the names of buckets and objects; and
+// a bucket that is deleted may come back as somebody else's.
+type Permission struct{ Action, Resource, Owner string }
 
 // Through returns the caller as a service of ours asks in its name.
 func (c Caller) Through(service string) Caller {

@@ -28,7 +28,9 @@ func TestBucketAndIdentityPolicies(t *testing.T) {
 	}
 	nothing, everything := w.as(policies{}), w.as(policies{policy.FullAccess(account)})
 	job := user("555555555555", "user/eve")
-	job.Mandate = &arn.Mandate{{Action: "s3:GetObject", Resource: "arn:aws:s3:::bkt/k"}}
+	job.Mandate = &arn.Mandate{{Action: "s3:GetObject", Resource: "arn:aws:s3:::bkt/k", Owner: account}}
+	late := job
+	late.Mandate = &arn.Mandate{{Action: "s3:GetObject", Resource: "arn:aws:s3:::bkt/k", Owner: "999999999999"}}
 	key := objects.Ref{Bucket: "bkt", Key: "k"}
 	for name, test := range map[string]struct {
 		s    *bucket.Service
@@ -41,6 +43,7 @@ func TestBucketAndIdentityPolicies(t *testing.T) {
 		"other, named, and identity policy":  {everything, user("555555555555", "user/eve"), nil},
 		"third, identity policy":             {everything, user("999999999999", "user/eve"), bucket.AccessDenied},
 		"other, under a mandate":             {nothing, job, nil},
+		"under one for a former owner's":     {everything, late, bucket.AccessDenied},
 	} {
 		if _, err := test.s.Head(t.Context(), test.who, key); !errors.Is(err, test.want) && err != test.want { //nolint:errorlint // nil
 			t.Errorf("%s: %v, want %v", name, err, test.want)

@@ -22,16 +22,17 @@ func (d *decision) mandate(ctx context.Context) (*arn.Mandate, error) {
 	case err != nil:
 		return nil, fmt.Errorf("ask whether the results can be removed: %w", err)
 	}
+	owner := d.caller.Principal.Account // of the bucket, as mayWriteResults has made sure
 	var m arn.Mandate
 	for _, f := range files {
 		object := arn.ARN{Partition: d.caller.Principal.Partition, Service: "s3", Resource: f.Bucket + "/" + f.Key}.String()
-		m = append(m, arn.Permission{Action: "s3:PutObject", Resource: object})
+		m = append(m, arn.Permission{Action: "s3:PutObject", Resource: object, Owner: owner})
 		if removable {
-			m = append(m, arn.Permission{Action: "s3:DeleteObject", Resource: object})
+			m = append(m, arn.Permission{Action: "s3:DeleteObject", Resource: object, Owner: owner})
 		}
 	}
 	if d.req.KMSKeyID != "" {
-		m = append(m, arn.Permission{Action: "kms:GenerateDataKey", Resource: d.key.String()})
+		m = append(m, arn.Permission{Action: "kms:GenerateDataKey", Resource: d.key.String(), Owner: d.key.Account})
 	}
 	return &m, nil
 }

@@ -142,10 +142,12 @@ func (r AssumeRequest) check() (Ref, error) {
 			return Ref{}, fault.New(Validation, "The tag %.128q is invalid: a key has 1 to 128 characters and does not begin with aws:, a value has 256 at most.", key)
 		}
 	}
-	return ref, r.checkPolicies()
+	return ref, r.checkPolicies(ref)
 }
 
-func (r AssumeRequest) checkPolicies() error {
+// checkPolicies refuses managed policies of another account than the role's
+// before anybody looks for them: what a session may do would tell what they say.
+func (r AssumeRequest) checkPolicies(role Ref) error {
 	if r.Policy != "" {
 		if _, err := policy.ParseIdentity(r.Policy); err != nil {
 			return fault.New(MalformedPolicy, "%s", err)
@@ -155,6 +157,8 @@ func (r AssumeRequest) checkPolicies() error {
 	for _, name := range r.PolicyARNs {
 		if a, err := arn.Parse(name); err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "policy/") {
 			return fault.New(Validation, "%.200q is not the ARN of a managed policy.", name)
+		} else if a.Partition != role.Partition || a.Account != role.Account && !IsAWSManaged(name) {
+			return fault.New(Validation, "The managed policy %.200q is of another account than the role.", name)
 		}
 		length += len(name)
 	}

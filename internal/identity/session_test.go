@@ -246,3 +246,22 @@ func BenchmarkSubject(b *testing.B) {
 		}
 	}
 }
+
+// The policies of a session are of the role's account, or AWS's: bounded by
+// another account's policy, a session would tell what that policy says.
+func TestSessionPoliciesAreOfTheRolesAccount(t *testing.T) {
+	t.Parallel()
+	s, _, _, ann := house(t)
+	for name, want := range map[string]error{
+		"arn:aws:iam::" + account + ":policy/own":        nil,
+		"arn:aws:iam::aws:policy/AdministratorAccess":    nil,
+		"arn:aws:iam::555555555555:policy/theirs":        identity.Validation,
+		"arn:aws-cn:iam::" + account + ":policy/own":     identity.Validation,
+		"arn:aws-cn:iam::aws:policy/AdministratorAccess": identity.Validation,
+	} {
+		_, err := s.AssumeRole(t.Context(), ann, identity.AssumeRequest{Role: roleARN("r1"), SessionName: "s1", PolicyARNs: []string{name}})
+		if !errors.Is(err, want) {
+			t.Errorf("a session with %s: %v, want %v", name, err, want)
+		}
+	}
+}

@@ -60,7 +60,7 @@ type Request struct {
 // is allowed across.
 func Authorize(who Subject, req Request, owner string, resource []Policy) Decision {
 	if who.Mandate != nil {
-		return underMandate(*who.Mandate, req)
+		return underMandate(*who.Mandate, req, owner)
 	}
 	q := ask(&who, &req, owner)
 	return q.weighAll(resource, asResource).decide(q)
@@ -84,7 +84,7 @@ func AuthorizeTrust(who Subject, req Request, owner string, trust Policy) Decisi
 
 func byResource(who Subject, req Request, owner string, resource []Policy, as kind) Decision {
 	if who.Mandate != nil {
-		return underMandate(*who.Mandate, req)
+		return underMandate(*who.Mandate, req, owner)
 	}
 	q := ask(&who, &req, owner)
 	s := q.weighAll(resource, as)
@@ -95,9 +95,9 @@ func byResource(who Subject, req Request, owner string, resource []Policy, as ki
 }
 
 // underMandate allows what the mandate says, and nothing else.
-func underMandate(m arn.Mandate, req Request) Decision {
+func underMandate(m arn.Mandate, req Request, owner string) Decision {
 	for _, p := range m {
-		if covers(p, req) {
+		if covers(p, req, owner) {
 			return Decision{Verdict: Allow, Policy: "the permission recorded with the job", Statement: p.Action + " on " + p.Resource}
 		}
 	}

@@ -82,8 +82,8 @@ func (r *resource) keys(add func(string)) {
 	}
 }
 
-// covers reports whether a permission that was recorded covers a request.
-func covers(p arn.Permission, req Request) bool {
-	pattern := strings.ReplaceAll(p.Resource, "*", string([]byte{anyText}))
-	return strings.EqualFold(p.Action, req.Action) && glob(pattern, req.Resource)
+// covers reports whether a permission that was recorded covers a request about
+// something of owner's.
+func covers(p arn.Permission, req Request, owner string) bool {
+	return strings.EqualFold(p.Action, req.Action) && p.Resource == req.Resource && p.Owner == owner
 }

@@ -99,7 +99,9 @@ func TestAMandateIsAllThatCounts(t *testing.T) {
 	t.Parallel()
 	yes, no := doc(t, "Allow", "", "*", "*"), doc(t, "Deny", "", "*", "*")
 	put := policy.Request{Action: "s3:PutObject", Resource: "arn:aws:s3:::b/p/x"}
-	mandate := &arn.Mandate{{Action: "s3:PutObject", Resource: "arn:aws:s3:::b/p/*"}}
+	mandate := &arn.Mandate{{Action: "s3:PutObject", Resource: put.Resource, Owner: owner}}
+	star := &arn.Mandate{{Action: "s3:PutObject", Resource: "arn:aws:s3:::b/p/*", Owner: owner}}
+	moved := &arn.Mandate{{Action: "s3:PutObject", Resource: put.Resource, Owner: "999999999999"}}
 	for name, c := range map[string]struct {
 		identity []policy.Policy
 		mandate  *arn.Mandate
@@ -109,6 +111,9 @@ func TestAMandateIsAllThatCounts(t *testing.T) {
 		"covered, although denied now": {no, mandate, put, true},
 		"another action":               {yes, mandate, policy.Request{Action: "s3:GetObject", Resource: put.Resource}, false},
 		"another resource":             {yes, mandate, policy.Request{Action: put.Action, Resource: "arn:aws:s3:::b/q/x"}, false},
+		"another owner by now":         {yes, moved, put, false},
+		"a star is no wildcard":        {yes, star, put, false},
+		"a key that is a star":         {yes, star, policy.Request{Action: put.Action, Resource: "arn:aws:s3:::b/p/*"}, true},
 		"an empty one":                 {yes, &arn.Mandate{}, put, false},
 		"none":                         {yes, nil, put, true},
 	} {
