@@ -8,7 +8,6 @@ import (
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/job"
-	"mimeo/internal/results"
 )
 
 // ErrCancelled is what the work on a copy ends with that was cancelled.
@@ -48,11 +47,7 @@ func IsCancelled(v customlabels.ProjectVersion) bool {
 
 // vanish removes all that a cancelled copy has made, and the copy last.
 func (w Worker) vanish(ctx context.Context, run *job.Run, args Args, v customlabels.ProjectVersion) error {
-	written := results.Writer{Objects: w.Objects, Caller: args.Caller, Version: v}
-	if err := written.Remove(ctx); err != nil {
-		return err
-	}
-	if err := w.discard(ctx, run); err != nil {
+	if err := w.removeOutput(ctx, run, args, v); err != nil {
 		return err
 	}
 	if err := w.Vault.Abandon(ctx, args.Key); err != nil {

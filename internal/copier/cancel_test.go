@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/job"
+	"mimeo/internal/objects"
 	"mimeo/internal/vault"
 )
 
@@ -114,6 +116,12 @@ func TestACancelledCopyDoesNotWaitForItsNextAttempt(t *testing.T) {
 	<-failed
 	time.Sleep(50 * time.Millisecond) // the attempt ends
 	must(t, w.cancel(t, v))
+	w.awaitGone(t, v)
+}
+
+// awaitGone waits for a cancelled copy to vanish, not for its next attempt.
+func (w *world) awaitGone(t *testing.T, v arn.ProjectVersion) {
+	t.Helper()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		_, err := w.db.Versions().Version(t.Context(), v)
 		if errors.Is(err, customlabels.ResourceNotFound) {
@@ -123,6 +131,62 @@ func TestACancelledCopyDoesNotWaitForItsNextAttempt(t *testing.T) {
 			t.Fatal("the cancelled copy waits for its next attempt")
 		}
 	}
+}
+
+// reading calls after when a version was read.
+type reading struct {
+	copier.Store
+	after func(arn.ProjectVersion)
+}
+
+func (s reading) Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error) {
+	v, err := s.Store.Version(ctx, a)
+	s.after(a)
+	return v, err
+}
+
+// TestACancellationIsHeardOnceTheStatusIsRead: no key is opened after it.
+func TestACancellationIsHeardOnceTheStatusIsRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.start(t, w.resealed("c1"))
+	opened := 0
+	store, whole := w.Store, w.Vault
+	w.Vault = cancelling{whole, func() { opened++ }}
+	w.Store = reading{store, func(a arn.ProjectVersion) {
+		if a == v {
+			must(t, w.cancel(t, v))
+		}
+	}}
+	w.engine.Drain(t, impatient, copier.Worker{Service: w.Service})
+	w.Store, w.Vault = store, whole
+	if opened > 0 {
+		t.Errorf("after the cancellation %d keys were opened, want none", opened)
+	}
+	w.checkCancelled(t, v)
+}
+
+// removing calls when before a file is removed.
+type removing struct {
+	objects.Store
+	when func()
+}
+
+func (o removing) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref objects.Ref, mark string) error {
+	o.when()
+	return o.Store.DeleteIfMarked(ctx, caller, ref, mark)
+}
+
+// TestACopyIsCancelledWhileItFails: it vanishes in the same attempt.
+func TestACopyIsCancelledWhileItFails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.loseBlob(t, customlabels.EvaluationSummary)
+	v := w.start(t, w.request("c1"))
+	w.Objects = removing{w.Objects, sync.OnceFunc(func() { must(t, w.cancel(t, v)) })}
+	w.engine.Start(t, job.Options{Backoff: func(int) time.Duration { return time.Hour }}, copier.Worker{Service: w.Service})
+	w.awaitGone(t, v)
+	w.checkGrants(t, 0, 1) // the source's
 }
 
 type broken struct{ copier.Vault }

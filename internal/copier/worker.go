@@ -45,18 +45,22 @@ func (Worker) Kind() job.Kind { return Kind }
 // Work copies one version. A step that has finished returns its recorded
 // result, so a restarted run resumes where the last one stopped.
 func (w Worker) Work(ctx context.Context, run *job.Run) error {
-	args, v, err := w.read(ctx, run)
-	if err != nil {
+	var args Args
+	if err := run.Decode(&args); err != nil {
 		return err
 	}
+	// Before the status is read: a copy that is cancelled after that stops.
+	working, end := w.live.begin(ctx, args.Version)
+	defer end()
+	v, err := w.version(ctx, args)
 	switch {
+	case err != nil:
+		return err
 	case IsCancelled(v):
 		return w.vanish(ctx, run, args, v)
 	case v.Status != customlabels.CopyingInProgress:
 		return w.settle(ctx, v.Status, args.Key) // cut after its last write
 	}
-	working, end := w.live.begin(ctx, v.ARN)
-	defer end()
 	switch err := w.complete(working, run, v, args); {
 	case errors.Is(err, ErrCancelled) || errors.Is(context.Cause(working), ErrCancelled):
 		return w.vanish(ctx, run, args, v)
@@ -71,21 +75,14 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	return w.settle(ctx, customlabels.CopyingCompleted, args.Key)
 }
 
-// read returns what the job is about. A version that ended and was deleted
-// before the job could end has no status.
-func (w Worker) read(ctx context.Context, run *job.Run) (Args, customlabels.ProjectVersion, error) {
-	var args Args
-	if err := run.Decode(&args); err != nil {
-		return Args{}, customlabels.ProjectVersion{}, err
-	}
+// version returns the version that the job is about. One that ended and was
+// deleted before the job could end has no status.
+func (w Worker) version(ctx context.Context, args Args) (customlabels.ProjectVersion, error) {
 	v, err := w.Store.Version(ctx, args.Version)
-	if errors.Is(err, customlabels.ResourceNotFound) {
-		return args, customlabels.ProjectVersion{}, nil
+	if err != nil && !errors.Is(err, customlabels.ResourceNotFound) {
+		return v, fmt.Errorf("read copy %s: %w", args.Version, err)
 	}
-	if err != nil {
-		return Args{}, v, fmt.Errorf("read copy %s: %w", args.Version, err)
-	}
-	return args, v, nil
+	return v, nil
 }
 
 // complete does the copy's work and publishes it.
@@ -120,34 +117,55 @@ func (w Worker) move(ctx context.Context, run *job.Run, v customlabels.ProjectVe
 	return job.Step(ctx, run, "share", func(ctx context.Context) (moved, error) { return w.share(ctx, v, args) })
 }
 
-// Fail ends the copy as COPYING_FAILED: partial output and grants go.
+// Fail ends the copy as COPYING_FAILED: partial output and grants go. A copy
+// that is cancelled meanwhile vanishes.
 func (w Worker) Fail(ctx context.Context, run *job.Run, _ error) error {
-	args, v, err := w.read(ctx, run)
+	var args Args
+	if err := run.Decode(&args); err != nil {
+		return err
+	}
+	v, err := w.version(ctx, args)
 	if err != nil {
 		return err
+	}
+	if v.Status == customlabels.CopyingInProgress {
+		switch err := w.fail(ctx, run, args, v); {
+		case errors.Is(err, ErrCancelled):
+			return w.vanish(ctx, run, args, v)
+		case err != nil:
+			return err
+		}
+		v.Status = customlabels.CopyingFailed
 	}
 	if IsCancelled(v) {
 		return w.vanish(ctx, run, args, v)
 	}
 	defer w.live.changed(v.ARN)
-	if v.Status == customlabels.CopyingInProgress {
-		message, err := job.Explanation(ctx, run, internalFailure)
-		if err != nil {
-			return err
-		}
-		written := results.Writer{Objects: w.Objects, Caller: args.Caller, Version: v}
-		if err := written.Remove(ctx); err != nil {
-			return err
-		}
-		if err := w.discard(ctx, run); err != nil {
-			return err
-		}
-		if err := w.Store.FailCopy(ctx, run.Attempt, v.ARN, message); err != nil {
-			return fmt.Errorf("fail copy %s: %w", v.ARN, err)
-		}
-		v.Status = customlabels.CopyingFailed
-	}
 	return w.settle(ctx, v.Status, args.Key)
+}
+
+// fail removes what a copy in progress has made, and then ends it.
+func (w Worker) fail(ctx context.Context, run *job.Run, args Args, v customlabels.ProjectVersion) error {
+	message, err := job.Explanation(ctx, run, internalFailure)
+	if err != nil {
+		return err
+	}
+	if err := w.removeOutput(ctx, run, args, v); err != nil {
+		return err
+	}
+	if err := w.Store.FailCopy(ctx, run.Attempt, v.ARN, message); err != nil {
+		return fmt.Errorf("fail copy %s: %w", v.ARN, err)
+	}
+	return nil
+}
+
+// removeOutput removes the files and the blobs of a copy that comes to nothing.
+func (w Worker) removeOutput(ctx context.Context, run *job.Run, args Args, v customlabels.ProjectVersion) error {
+	written := results.Writer{Objects: w.Objects, Caller: args.Caller, Version: v}
+	if err := written.Remove(ctx); err != nil {
+		return err
+	}
+	return w.discard(ctx, run)
 }
 
 // settle retires the grants that an ended copy needs no more: the job's
