@@ -285,8 +285,10 @@ func TestAWaitEndsWithItsTimeItsRequestAndTheServer(t *testing.T) {
 			t.Errorf("%s: the answer took %s", name, took)
 		}
 	}
-	if _, err := w.DescribeCopy(t.Context(), trusting, v, 0); !errors.Is(err, customlabels.AccessDenied) {
-		t.Errorf("another account is told of the copy: %v", err)
+	asked := &calls{}
+	w.Registry = notingRegistry{w.Registry, asked}
+	if _, err := w.DescribeCopy(t.Context(), trusting, v, 0); !errors.Is(err, customlabels.AccessDenied) || asked.made != nil {
+		t.Errorf("another account is told of the copy: %v, after %q", err, asked.made)
 	}
 	gone := w.into.Version("never", "1")
 	if _, err := w.DescribeCopy(t.Context(), trusting, gone, 0); !errors.Is(err, customlabels.AccessDenied) {

@@ -59,7 +59,11 @@ func (s *Service) DescribeCopy(ctx context.Context, caller arn.Caller, v arn.Pro
 func (s *Service) describable(ctx context.Context, caller arn.Caller, v arn.ProjectVersion) (customlabels.ProjectVersion, error) {
 	const action = "rekognition:DescribeProjectVersions"
 	project := arn.Project{Namespace: v.Namespace, Name: v.ProjectName, Stamp: "0"}
-	now, missing := s.Registry.Version(ctx, v)
+	var now customlabels.ProjectVersion
+	var missing error = customlabels.ResourceNotFound
+	if caller.Owns(v.Namespace) { // else it is denied, and nothing is looked up
+		now, missing = s.Registry.Version(ctx, v)
+	}
 	switch {
 	case missing == nil:
 		project = now.Project

@@ -1,11 +1,15 @@
 package kms_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"mimeo/internal/arn"
+	"mimeo/internal/envelope"
 	"mimeo/internal/fault"
 	"mimeo/internal/kms"
 	"mimeo/internal/policy"
@@ -107,6 +111,45 @@ func TestNoExistenceOracle(t *testing.T) {
 	}
 	if k, err := w.DescribeKey(ctx, root(account), here.ARN.ID); err != nil || k.State != kms.Enabled {
 		t.Errorf("somebody changed the key: %+v, %v", k, err)
+	}
+}
+
+// counted are identities that count how often they are asked.
+type counted struct {
+	identities
+	asked int
+}
+
+func (c *counted) Subject(ctx context.Context, caller arn.Caller) (policy.Subject, error) {
+	c.asked++
+	return c.identities.Subject(ctx, caller)
+}
+
+// TestNoOracleOfWork: the same is read for a key of another account that is
+// there and one that is not, and neither is told by what a grant token comes to.
+func TestNoOracleOfWork(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	who := &counted{identities: w.who}
+	w.Service = kms.New(w.store, envelope.NewKey(), who, func() time.Time { return w.now })
+	here := w.key()
+	barred := w.keyWith(kms.NewKey{SkipLockoutCheck: true, Policy: `{"Statement":{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*"}}`})
+	want(t, "alias", w.CreateAlias(ctx, root(account), "alias/here", here.ARN.ID), "")
+	const alias = "arn:aws:kms:us-east-1:111122223333:alias/"
+	for _, token := range [][]string{nil, {"garbage"}} {
+		var first string
+		for _, keyID := range []string{alias + "nowhere", alias + "here", barred.ARN.String()} {
+			who.asked = 0
+			_, err := w.Encrypt(ctx, root(other), kms.EncryptRequest{Use: kms.Use{KeyID: keyID, GrantTokens: token}, Plaintext: []byte("x")})
+			got := fmt.Sprintf("%s, after %d questions", shown(t, err), who.asked)
+			if first == "" {
+				first = got
+			}
+			if got != first {
+				t.Errorf("%s with the tokens %q: %s; for a key that is not there: %s", keyID, token, got, first)
+			}
+		}
 	}
 }
 

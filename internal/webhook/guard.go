@@ -104,9 +104,10 @@ func prefixes(texts ...string) []netip.Prefix {
 // https://www.iana.org/assignments/iana-ipv6-special-registry: those of
 // internal networks, which an operator may open, and the others, link-local
 // ones with the metadata services of clouds among them, which nobody may.
+// 168.63.129.16 is a public address in name only: Azure serves its machines there.
 var (
 	internal = prefixes("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "::1/128", "fc00::/7")
-	reserved = prefixes("0.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.51.100.0/24", "203.0.113.0/24",
+	reserved = prefixes("0.0.0.0/8", "168.63.129.16/32", "169.254.0.0/16", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.51.100.0/24", "203.0.113.0/24",
 		"224.0.0.0/4", "240.0.0.0/4", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "fd00:ec2::/32")
 	global6 = netip.MustParsePrefix("2000::/3") // all of IPv6 that is routed
 )

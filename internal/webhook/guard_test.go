@@ -70,6 +70,7 @@ func TestCheck(t *testing.T) {
 		"http://[::]/":                        nobody,
 		"http://169.254.169.254/latest":       nobody,
 		"http://metadata.example/":            nobody,
+		"http://168.63.129.16/machine":        nobody,
 		"http://nat64.example/":               nobody,
 		"http://0.0.0.0/":                     nobody,
 		"http://224.0.0.1/":                   nobody,
