@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
 
 	"mimeo/internal/apptest"
+	"mimeo/internal/copier"
 )
 
 // TestACopyIsResealedFollowedAndCancelled over HTTP.
@@ -49,7 +50,7 @@ func TestACopyIsResealedFollowedAndCancelled(t *testing.T) {
 	whole["WaitSeconds"] = 61
 	wantCode(t, "too long a wait", b.Mimeo(t.Context(), "DescribeCopy", whole, new(struct{})), "InvalidParameterException")
 
-	copying.VersionName, copying.RateLimit = aws.String("slow"), 1
+	copying.VersionName, copying.RateLimit = aws.String("slow"), copier.MinRateLimit
 	if err := b.Mimeo(t.Context(), "CopyProjectVersion", copying, &made); err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +66,8 @@ func TestACopyIsResealedFollowedAndCancelled(t *testing.T) {
 			break
 		}
 	}
+	copying.RateLimit--
+	wantCode(t, "too low a rate", b.Mimeo(t.Context(), "CopyProjectVersion", copying, &made), "InvalidParameterException")
 	copying.Mode, copying.RateLimit = "BOTH", 0
 	wantCode(t, "no mode", b.Mimeo(t.Context(), "CopyProjectVersion", copying, &made), "InvalidParameterException")
 }

@@ -19,6 +19,10 @@ const (
 	Reseal Mode = "RESEAL"
 )
 
+// MinRateLimit is the least rate of a reseal: a block of a MiB is written at a
+// time, and must be within the time that an attempt has.
+const MinRateLimit = 1 << 10
+
 // ParseMode reads the name of a mode, in upper or lower case; the empty one is
 // no choice.
 func ParseMode(s string) (Mode, error) {

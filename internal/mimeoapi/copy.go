@@ -28,8 +28,8 @@ func (in *copyInput) request() (copier.Request, error) {
 	if req.Mode, err = copier.ParseMode(aws.ToString(in.Mode)); err != nil {
 		return req, err
 	}
-	if req.RateLimit = aws.ToInt64(in.RateLimit); in.RateLimit != nil && req.RateLimit < 1 {
-		return req, customlabels.Invalid("RateLimit is %d: give the bytes per second, 1 or more, or leave it out.", req.RateLimit)
+	if req.RateLimit = aws.ToInt64(in.RateLimit); in.RateLimit != nil && req.RateLimit < copier.MinRateLimit {
+		return req, customlabels.Invalid("RateLimit is %d: give the bytes per second, %d or more, or leave it out.", req.RateLimit, copier.MinRateLimit)
 	}
 	return req, nil
 }

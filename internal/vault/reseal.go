@@ -52,7 +52,8 @@ type Reseal struct {
 	Sealing  Sealing
 	// Done is how many sealed bytes an earlier run has made durable.
 	Done int64
-	// Interval is after how many bytes they are made durable; 0: 256 MiB.
+	// Interval is after how many bytes they are made durable, at a low rate
+	// sooner; 0: 256 MiB.
 	Interval int64
 	// Rate bounds the sealed bytes written in a second; 0: nothing does.
 	Rate int64
@@ -132,10 +133,7 @@ func (r Reseal) write(ctx context.Context, staged blob.Staging, sealed io.Reader
 	if r.Rate > 0 {
 		limit.SetLimit(rate.Limit(r.Rate))
 	}
-	interval, durable := r.Interval, staged.Size()
-	if interval <= 0 {
-		interval = standardInterval
-	}
+	interval, durable := r.interval(), staged.Size()
 	buffer := make([]byte, block)
 	for {
 		n, err := io.ReadFull(sealed, buffer)
@@ -164,6 +162,16 @@ func (r Reseal) write(ctx context.Context, staged blob.Staging, sealed io.Reader
 			return err
 		}
 	}
+}
+
+// interval is after how many bytes they are made durable: at a low rate after
+// those of a minute, for the writer's time may end long before its bytes do.
+func (r Reseal) interval() int64 {
+	interval := cmp.Or(r.Interval, standardInterval)
+	if r.Rate > 0 {
+		interval = min(interval, 60*r.Rate)
+	}
+	return interval
 }
 
 // Publish makes what Reseal staged the blob of the artifact that it returned.

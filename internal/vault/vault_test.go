@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"mimeo/internal/arn"
@@ -361,4 +362,38 @@ func (f flipped) ReadAt(p []byte, off int64) (int, error) {
 		p[n-1] ^= 1
 	}
 	return n, err
+}
+
+// TestASlowResealIsDurableNowAndAgain: whoever is told can stop in time, and
+// loses little where it is cut.
+func TestASlowResealIsDurableNowAndAgain(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	v, copied := version(source, "v1"), version(source, "v2")
+	from := f.newKey(t, v, f.prepare(t, source, "", v))
+	to := f.newKey(t, copied, f.prepare(t, source, "", copied))
+	a := f.seal(t, from, customlabels.Weights, strings.Repeat("weights", 1<<20))
+	s, err := f.NewSealing(to, a.Role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		const longest = 2 * time.Minute
+		begun := time.Now()
+		last := begun
+		told := func(context.Context, int64) error {
+			if took := time.Since(last); took > longest {
+				t.Errorf("for %s nothing was made durable, want %s at most", took, longest)
+			}
+			last = time.Now()
+			return nil
+		}
+		_, err := f.Reseal(t.Context(), vault.Reseal{From: from, To: to, Source: a, Sealing: s, Rate: 16 << 10, Moved: func(int64) {}, Durable: told})
+		if err := errors.Join(err, told(t.Context(), a.Size)); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begun); took < 2*longest {
+			t.Errorf("the reseal took %s: too little for this test", took)
+		}
+	})
 }
