@@ -81,6 +81,8 @@ var arrows = map[string][]string{
 	"job/jobtest":       {"job"},
 	"family/familytest": {"family", "customlabels", "pixel"},
 
+	"sqlstore/sqlstoretest": {"sqlstore"},
+
 	"app":        concat(values, domain, contracts, services, edges, []string{"sqlstore", "webhook", "blob/disk", "family/classifier"}),
 	"demo/parts": nil,
 	"demo":       {"app", "demo/parts"},

@@ -17,6 +17,7 @@ import (
 	"mimeo/internal/objects"
 	"mimeo/internal/policy"
 	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 )
 
 const account = "111122223333"
@@ -43,15 +44,7 @@ type world struct {
 
 func open(t testing.TB, blobs blob.Store, p policies) *world {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlstoretest.Open(t)
 	w := &world{db: db, keys: kms.New(db.KMS(), envelope.NewKey(), policies(nil), time.Now), blobs: blobs}
 	w.Service = w.as(p)
 	if err := db.Buckets().InsertBucket(t.Context(), bucket.Bucket{Partition: "aws", Name: "bkt", Region: "us-east-1", Account: account}); err != nil {

@@ -27,6 +27,7 @@ import (
 	"mimeo/internal/proof"
 	"mimeo/internal/registry"
 	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 	"mimeo/internal/vault"
 )
 
@@ -97,15 +98,7 @@ func newWorld(t testing.TB) *world {
 func newWorldOf(t testing.TB, contents map[customlabels.Role]string) *world {
 	t.Helper()
 	dir := t.TempDir()
-	db, err := sqlstore.Open(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlstoretest.OpenIn(t, dir)
 	someone := &people{}
 	w := &world{t: t, dir: dir, people: someone, db: db, blobs: mem.New(), contents: contents}
 	w.kms = kms.New(db.KMS(), envelope.NewKey(), someone, func() time.Time { return time.Now().Add(w.ahead) })

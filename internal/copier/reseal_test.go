@@ -229,13 +229,14 @@ func TestACopyIsItsSourceWhateverTheMode(t *testing.T) {
 		if diff := cmp.Diff(sourceBefore, w.version(t, source.ARN)); diff != "" {
 			rt.Errorf("the source changed:\n%s", diff)
 		}
+		blobs, grants := w.blobDigests(t), w.grants(t)
 		for _, d := range blobsBefore {
-			if !slices.Contains(w.blobDigests(t), d) {
+			if !slices.Contains(blobs, d) {
 				rt.Errorf("the blob %s is gone", d)
 			}
 		}
 		for _, g := range grantsBefore {
-			if !slices.Contains(w.grants(t), g) {
+			if !slices.Contains(grants, g) {
 				rt.Errorf("the grant %s is gone", g)
 			}
 		}

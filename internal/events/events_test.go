@@ -24,6 +24,7 @@ import (
 	"mimeo/internal/job"
 	"mimeo/internal/job/jobtest"
 	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 	"mimeo/internal/webhook"
 )
 
@@ -130,15 +131,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlstoretest.Open(t)
 	w := &world{t: t, db: db, project: arn.Project{Namespace: owner.Namespace(), Name: "p", Stamp: "1"}}
 	w.Service = &events.Service{
 		Targets: db.Events(), Deliveries: db.Events(), Sender: webhook.New(webhook.Internal, time.Now),

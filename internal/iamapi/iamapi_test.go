@@ -19,7 +19,7 @@ import (
 	"mimeo/internal/iamapi"
 	"mimeo/internal/identity"
 	"mimeo/internal/sigv4"
-	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 )
 
 const trust = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}}`
@@ -29,11 +29,7 @@ const allowAll = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action"
 // serve returns a client of an account's root.
 func serve(t *testing.T) *sdk.Client {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := sqlstoretest.Open(t)
 	who, err := identity.New(db.Identity(), envelope.NewKey(), time.Now)
 	if err != nil {
 		t.Fatal(err)

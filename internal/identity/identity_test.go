@@ -20,7 +20,7 @@ import (
 	"mimeo/internal/fault"
 	"mimeo/internal/identity"
 	"mimeo/internal/policy"
-	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 )
 
 const account = "111122223333"
@@ -30,11 +30,7 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 func open(t *testing.T) (*identity.Service, string) {
 	t.Helper()
 	dir := t.TempDir()
-	db, err := sqlstore.Open(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := sqlstoretest.OpenIn(t, dir)
 	s, err := identity.New(db.Identity(), envelope.NewKey(), func() time.Time { return noon })
 	if err != nil {
 		t.Fatal(err)
@@ -125,11 +121,7 @@ func TestAccounts(t *testing.T) {
 // is an error, never a credential.
 func TestSealedToItsRow(t *testing.T) {
 	t.Parallel()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := sqlstoretest.Open(t)
 	now := func() time.Time { return noon }
 	s, err := identity.New(db.Identity(), envelope.NewKey(), now)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"mimeo/internal/identity"
 	"mimeo/internal/policy"
 	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 )
 
 const trustEveryone = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]}}`
@@ -22,11 +23,7 @@ type clock struct{ now time.Time }
 // house is an identity service with the user ann and the roles r1 and r2.
 func house(t *testing.T) (*identity.Service, *sqlstore.DB, *clock, arn.Caller) {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := sqlstoretest.Open(t)
 	c := &clock{noon}
 	s, err := identity.New(db.Identity(), envelope.NewKey(), func() time.Time { return c.now })
 	if err == nil {
@@ -220,11 +217,7 @@ func TestManagedPolicies(t *testing.T) {
 }
 
 func BenchmarkSubject(b *testing.B) {
-	db, err := sqlstore.Open(b.Context(), b.TempDir())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
+	db := sqlstoretest.Open(b)
 	s, err := identity.New(db.Identity(), envelope.NewKey(), time.Now)
 	if err == nil {
 		_, err = s.CreateAccount(b.Context(), account)

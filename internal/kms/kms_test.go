@@ -13,6 +13,7 @@ import (
 	"mimeo/internal/kms"
 	"mimeo/internal/policy"
 	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 )
 
 const (
@@ -46,15 +47,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlstoretest.Open(t)
 	w := &world{t: t, store: db.KMS(), now: time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC), who: identities{}}
 	w.Service = kms.New(w.store, envelope.NewKey(), w.who, func() time.Time { return w.now })
 	return w

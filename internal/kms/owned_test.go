@@ -11,7 +11,7 @@ import (
 	"mimeo/internal/arn"
 	"mimeo/internal/envelope"
 	"mimeo/internal/kms"
-	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 )
 
 func TestServiceKey(t *testing.T) {
@@ -107,11 +107,7 @@ func TestManagedKey(t *testing.T) {
 func TestMaterialAtRest(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	db, err := sqlstore.Open(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := sqlstoretest.OpenIn(t, dir)
 	master := envelope.NewKey()
 	s := kms.New(db.KMS(), master, identities{}, time.Now)
 	k, err := s.CreateKey(t.Context(), root(account), kms.NewKey{})

@@ -22,7 +22,7 @@ import (
 	"mimeo/internal/kms"
 	"mimeo/internal/kmsapi"
 	"mimeo/internal/sigv4"
-	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 )
 
 const (
@@ -41,11 +41,7 @@ type server struct {
 
 func serve(t *testing.T) *server {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := sqlstoretest.Open(t)
 	master := envelope.NewKey()
 	who, err := identity.New(db.Identity(), master, time.Now)
 	if err != nil {

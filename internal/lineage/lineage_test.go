@@ -23,6 +23,7 @@ import (
 	"mimeo/internal/policy"
 	"mimeo/internal/registry"
 	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 )
 
 func root(account string) arn.Caller {
@@ -60,15 +61,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlstoretest.Open(t)
 	authority := registry.New(registry.Config{Projects: db.Projects(), Permissions: permissions{}, Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	return &world{
 		Service: &lineage.Service{Store: db.Lineage(), Registry: authority}, t: t, db: db, clock: time.UnixMilli(1_700_000_000_000).UTC(),

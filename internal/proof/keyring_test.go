@@ -9,22 +9,14 @@ import (
 	"mimeo/internal/envelope"
 	"mimeo/internal/proof"
 	"mimeo/internal/record"
-	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 )
 
 // TestAKeyringOutlivesRestartsAndRotations: the newest key signs, and every
 // key verifies what it has signed.
 func TestAKeyringOutlivesRestartsAndRotations(t *testing.T) {
 	t.Parallel()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlstoretest.Open(t)
 	master, clock := envelope.NewKey(), time.UnixMilli(1_800_000_000_000)
 	open := func(master envelope.Key) (*proof.Keyring, error) {
 		return proof.OpenKeyring(t.Context(), db.Proofs(), master, func() time.Time { clock = clock.Add(time.Second); return clock })

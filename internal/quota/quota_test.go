@@ -11,6 +11,7 @@ import (
 	"mimeo/internal/identity"
 	"mimeo/internal/quota"
 	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 )
 
 const account, stranger = "111122223333", "555555555555"
@@ -25,15 +26,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlstoretest.Open(t)
 	who, err := identity.New(db.Identity(), envelope.NewKey(), time.Now)
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 	"mimeo/internal/policy"
 	"mimeo/internal/registry"
 	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 )
 
 const (
@@ -54,15 +55,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Errorf("close database: %v", err)
-		}
-	})
+	db := sqlstoretest.Open(t)
 	w := &world{t: t, db: db, mine: root(account), clock: time.UnixMilli(1_700_000_000_000), policies: map[arn.Principal][]policy.Policy{}, training: map[string]customlabels.ProjectVersion{}, bucket: &bucket{objects: map[string]string{}}}
 	w.trouble.Datasets, w.trouble.Entries = db.Datasets(), db.Entries()
 	w.Service = registry.New(registry.Config{

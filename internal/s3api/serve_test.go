@@ -23,6 +23,7 @@ import (
 	"mimeo/internal/s3api"
 	"mimeo/internal/sigv4"
 	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 )
 
 const (
@@ -54,15 +55,7 @@ func secure(s *httptest.Server) { s.StartTLS() }
 func serveOn(t testing.TB, blobs blob.Store, start func(*httptest.Server)) *server {
 	t.Helper()
 	dir := t.TempDir()
-	db, err := sqlstore.Open(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlstoretest.OpenIn(t, dir)
 	master := envelope.NewKey()
 	people, err := identity.New(db.Identity(), master, time.Now)
 	if err != nil {

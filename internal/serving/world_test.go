@@ -30,6 +30,7 @@ import (
 	"mimeo/internal/registry"
 	"mimeo/internal/serving"
 	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 	"mimeo/internal/training"
 	"mimeo/internal/vault"
 )
@@ -118,15 +119,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Errorf("close database: %v", err)
-		}
-	})
+	db := sqlstoretest.Open(t)
 	w := &world{t: t, db: db, root: arn.Caller{Principal: arn.Root("aws", account), Region: region}, blobs: &damagedBlobs{Store: mem.New()}, family: &shades{}}
 	master := envelope.NewKey()
 	who, err := identity.New(db.Identity(), master, time.Now)

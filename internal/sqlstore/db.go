@@ -27,12 +27,12 @@ import (
 // one connection, which River shares: they queue in the order they came,
 // where SQLite's own lock would let them poll.
 type DB struct {
-	driver string
-	lock   *flock.Flock
-	writer *sql.DB // one connection; every transaction begins IMMEDIATE
-	group  group   // the writes through writer
-	reader *sql.DB
-	queue  *job.Queue
+	options Options
+	lock    *flock.Flock
+	writer  *sql.DB // one connection; every transaction begins IMMEDIATE
+	group   group   // the writes through writer
+	reader  *sql.DB
+	queue   *job.Queue
 }
 
 // ErrInUse is returned by [Open] while another process has the directory.
@@ -41,6 +41,9 @@ var ErrInUse = errors.New("the data directory is in use by another mimeo process
 // Options are what tests change. The zero value works.
 type Options struct {
 	Driver string // of database/sql, around [sqlite.Driver]; empty: that itself
+	// NoSync lets commits not wait for the disk: a power cut may lose them,
+	// the death of the process does not.
+	NoSync bool
 }
 
 // Open is [OpenWith] the zero options.
@@ -64,7 +67,7 @@ func OpenWith(ctx context.Context, dir string, o Options) (*DB, error) {
 	case !locked:
 		return nil, fmt.Errorf("%w: %s", ErrInUse, dir)
 	}
-	db := &DB{driver: o.Driver, lock: lock}
+	db := &DB{options: o, lock: lock}
 	if err := db.open(ctx, filepath.Join(dir, "mimeo.db")); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database in %s: %w", dir, err), db.Close())
 	}
@@ -75,7 +78,7 @@ func (db *DB) open(ctx context.Context, file string) (err error) {
 	if err := claim(file); err != nil {
 		return err
 	}
-	if db.writer, err = db.pool(source(file, url.Values{"_txlock": {"immediate"}})); err != nil {
+	if db.writer, err = db.pool(file, url.Values{"_txlock": {"immediate"}}); err != nil {
 		return err
 	}
 	db.writer.SetMaxOpenConns(1)
@@ -86,7 +89,7 @@ func (db *DB) open(ctx context.Context, file string) (err error) {
 	if err := migrate(ctx, db.writer); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if db.reader, err = db.pool(source(file, url.Values{"_pragma": {"query_only(1)"}})); err != nil {
+	if db.reader, err = db.pool(file, url.Values{"_pragma": {"query_only(1)"}}); err != nil {
 		return err
 	}
 	db.reader.SetMaxOpenConns(8)
@@ -95,11 +98,12 @@ func (db *DB) open(ctx context.Context, file string) (err error) {
 	return err
 }
 
-func (db *DB) pool(source string) (*sql.DB, error) {
-	if db.driver == "" {
+func (db *DB) pool(file string, more url.Values) (*sql.DB, error) {
+	source := db.options.source(file, more)
+	if db.options.Driver == "" {
 		return sqlite.Open(source), nil
 	}
-	return sql.Open(db.driver, source)
+	return sql.Open(db.options.Driver, source)
 }
 
 // claim makes the file ours alone; SQLite gives its other files the same mode.
@@ -113,8 +117,12 @@ func claim(file string) error {
 
 // source is the data source name of file, with the settings that every
 // connection has.
-func source(file string, more url.Values) string {
-	more["_pragma"] = append([]string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"}, more["_pragma"]...)
+func (o Options) source(file string, more url.Values) string {
+	synchronous := "synchronous(FULL)"
+	if o.NoSync {
+		synchronous = "synchronous(OFF)"
+	}
+	more["_pragma"] = append([]string{"busy_timeout(10000)", "journal_mode(WAL)", synchronous, "foreign_keys(1)"}, more["_pragma"]...)
 	return (&url.URL{Scheme: "file", Path: file, RawQuery: more.Encode()}).String()
 }
 

@@ -17,7 +17,7 @@ import (
 	"mimeo/internal/identity"
 	"mimeo/internal/sigv4"
 	"mimeo/internal/sigv4/sigv4test"
-	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 	"mimeo/internal/stsapi"
 )
 
@@ -25,11 +25,7 @@ const account = "111122223333"
 
 func serve(t *testing.T, now func() time.Time) (*httptest.Server, identity.AccessKey) {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := sqlstoretest.Open(t)
 	who, err := identity.New(db.Identity(), envelope.NewKey(), now)
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 	"mimeo/internal/envelope"
 	"mimeo/internal/kms"
 	"mimeo/internal/policy"
-	"mimeo/internal/sqlstore"
+	"mimeo/internal/sqlstore/sqlstoretest"
 	"mimeo/internal/vault"
 )
 
@@ -50,15 +50,7 @@ func newFixture(t testing.TB) fixture {
 
 func newFixtureWith(t testing.TB, permissions kms.Permissions) fixture {
 	t.Helper()
-	db, err := sqlstore.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlstoretest.Open(t)
 	keys := kms.New(db.KMS(), envelope.NewKey(), permissions, time.Now)
 	return fixture{&vault.Vault{Keys: keys, Blobs: mem.New()}, keys}
 }
