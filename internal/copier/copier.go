@@ -63,7 +63,8 @@ type Store interface {
 	HasVersion(ctx context.Context, project arn.Project, name string) (bool, error)
 	// Record returns the signed record of a copy; nil where there is none.
 	Record(ctx context.Context, a arn.ProjectVersion) ([]byte, error)
-	// MarkVerified and MarkDamaged stamp every artifact of a blob.
+	// MarkVerified and MarkDamaged stamp every artifact of a blob. Damage that
+	// a.DamagedAt does not tell of was found meanwhile, and stays.
 	MarkVerified(ctx context.Context, a customlabels.Artifact) error
 	MarkDamaged(ctx context.Context, blob digest.Digest, at time.Time) error
 }

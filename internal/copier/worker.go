@@ -247,8 +247,10 @@ func (w Worker) verify(ctx context.Context, key vault.VersionKey, a customlabels
 	if a.Plain != (digest.Digest{}) && a.Plain != plain {
 		return a, artifactError(doing, a, digest.ErrMismatch)
 	}
-	a.Plain, a.VerifiedAt, a.DamagedAt = plain, w.Now(), time.Time{}
-	return a, w.Store.MarkVerified(ctx, a)
+	a.Plain, a.VerifiedAt = plain, w.Now()
+	err = w.Store.MarkVerified(ctx, a)
+	a.DamagedAt = time.Time{}
+	return a, err
 }
 
 // markDamaged marks the blob that a copy failed for.

@@ -21,7 +21,8 @@ type Store interface {
 	// Record returns the signed record of a copy; nil where there is none. It
 	// is there also when the copy is deleted.
 	Record(ctx context.Context, a arn.ProjectVersion) ([]byte, error)
-	// MarkVerified and MarkDamaged stamp every artifact of a blob.
+	// MarkVerified and MarkDamaged stamp every artifact of a blob. Damage that
+	// a.DamagedAt does not tell of was found meanwhile, and stays.
 	MarkVerified(ctx context.Context, a customlabels.Artifact) error
 	MarkDamaged(ctx context.Context, blob digest.Digest, at time.Time) error
 	// LongestUnread returns up to limit artifacts whose blobs were not read

@@ -62,10 +62,11 @@ func (s *Service) scrub(ctx context.Context, a customlabels.Artifact) (customlab
 	case err != nil:
 		return a, err
 	default:
-		a.VerifiedAt, a.DamagedAt = s.Now(), time.Time{}
+		a.VerifiedAt = s.Now()
 		if err := s.Store.MarkVerified(ctx, a); err != nil {
 			return a, fmt.Errorf("mark blob %s as verified: %w", a.Digest, err)
 		}
+		a.DamagedAt = time.Time{}
 	}
 	return a, nil
 }

@@ -59,15 +59,15 @@ func (s *Proofs) Keys(ctx context.Context) ([]proof.SealedKey, error) {
 
 // LongestUnread implements [proof.Store].
 func (s *Proofs) LongestUnread(ctx context.Context, before time.Time, limit int) ([]customlabels.Artifact, error) {
-	rows, err := s.db.reader.QueryContext(ctx, `SELECT digest, role, size, verified FROM artifacts
+	rows, err := s.db.reader.QueryContext(ctx, `SELECT digest, role, size, verified, damaged FROM artifacts
 		WHERE verified < $1 AND damaged < $1 ORDER BY verified LIMIT $2`, millis(before), limit)
 	if err != nil {
 		return nil, fmt.Errorf("list artifacts: %w", err)
 	}
 	return collect(rows, func(row scanner) (a customlabels.Artifact, err error) {
-		var verified int64
-		err = row.Scan(textColumn{&a.Digest}, &a.Role, &a.Size, &verified)
-		a.VerifiedAt = instant(verified)
+		var verified, damaged int64
+		err = row.Scan(textColumn{&a.Digest}, &a.Role, &a.Size, &verified, &damaged)
+		a.VerifiedAt, a.DamagedAt = instant(verified), instant(damaged)
 		return a, err
 	})
 }

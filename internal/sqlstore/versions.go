@@ -277,13 +277,14 @@ func (s *Versions) Delete(ctx context.Context, a arn.ProjectVersion, now time.Ti
 }
 
 // MarkVerified stamps all artifacts that are stored in the blob of a as read
-// in full at a.VerifiedAt and found whole. Damage that was found later stays.
-// The digest of the plain bytes is kept where it was not known.
+// in full at a.VerifiedAt and found whole. Damage that was found since a was
+// read, that is at another time than a.DamagedAt, stays. The digest of the
+// plain bytes is kept where it was not known.
 func (s *Versions) MarkVerified(ctx context.Context, a customlabels.Artifact) error {
 	return s.db.write(ctx, func(t *tx) error {
-		_, err := t.ExecContext(ctx, `UPDATE artifacts SET verified = $2, damaged = CASE WHEN damaged > $2 THEN damaged ELSE 0 END,
+		_, err := t.ExecContext(ctx, `UPDATE artifacts SET verified = $2, damaged = CASE WHEN damaged = $4 THEN 0 ELSE damaged END,
 			plain_digest = CASE WHEN plain_digest = '' THEN $3 ELSE plain_digest END WHERE digest = $1`,
-			a.Digest.String(), millis(a.VerifiedAt), text(a.Plain))
+			a.Digest.String(), millis(a.VerifiedAt), text(a.Plain), millis(a.DamagedAt))
 		return err
 	})
 }

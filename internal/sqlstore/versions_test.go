@@ -228,28 +228,22 @@ func TestPagesAreSeeks(t *testing.T) {
 	}
 }
 
-// TestWhatWasFoundLastCounts: two read a blob at the same time, and the one
-// that found it whole writes last.
-func TestWhatWasFoundLastCounts(t *testing.T) {
+// TestOnlyDamageThatWasKnownIsMended: two read a blob at the same time, and
+// the one that found it whole writes last. No clock decides.
+func TestOnlyDamageThatWasKnownIsMended(t *testing.T) {
 	t.Parallel()
 	db := open(t, t.TempDir())
 	p := project("111122223333", "p")
 	insertProject(t, db, p)
 	v := insertSource(t, db, p, "v")
 	a, _ := v.Bundle.Artifact(customlabels.Weights)
+	a.VerifiedAt = epoch.Add(-time.Hour)
 	damaged := epoch.Add(time.Minute)
-	for _, test := range []struct {
-		read  time.Time
-		whole bool
-	}{
-		{damaged.Add(-time.Second), false},
-		{damaged, true}, // it was mended, and read within the same millisecond
-		{damaged.Add(time.Second), true},
-	} {
-		if err := db.Versions().MarkDamaged(t.Context(), a.Digest, damaged); err != nil {
-			t.Fatal(err)
-		}
-		a.VerifiedAt = test.read
+	if err := db.Versions().MarkDamaged(t.Context(), a.Digest, damaged); err != nil {
+		t.Fatal(err)
+	}
+	for _, known := range []time.Time{{}, damaged.Add(-time.Second), damaged} {
+		a.DamagedAt = known
 		if err := db.Versions().MarkVerified(t.Context(), a); err != nil {
 			t.Fatal(err)
 		}
@@ -257,8 +251,8 @@ func TestWhatWasFoundLastCounts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := got.CanCopy(); (err == nil) != test.whole {
-			t.Errorf("found damaged at %s and whole at %s: %v, want it sound: %t", damaged, test.read, err, test.whole)
+		if err := got.CanCopy(); (err == nil) != known.Equal(damaged) {
+			t.Errorf("damaged since %s, whole for one who knew of %s: %v", damaged, known, err)
 		}
 	}
 }
