@@ -87,7 +87,7 @@ func (d demonstration) run(ctx context.Context, stdout, stderr io.Writer) (err e
 // tell tells the story to stderr, and what was found to stdout.
 func (d demonstration) tell(ctx context.Context, dir string, server demo.Server, stdout, stderr io.Writer) error {
 	began := time.Now()
-	fmt.Fprintf(stderr, `mimeo serves Rekognition Custom Labels, S3, KMS and STS on %s
+	fmt.Fprintf(stderr, `mimeo serves Rekognition Custom Labels, S3, KMS, STS and IAM on %s
 in the directory %s. The accounts are %s (profile %s), which owns
 the model, and %s (profile %s), which copies it. To type along:
 

@@ -19,7 +19,7 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
-		Long: `Run the server: Rekognition Custom Labels, S3, KMS and STS on one port.
+		Long: `Run the server: Rekognition Custom Labels, S3, KMS, STS and IAM on one port.
 
 The first start makes the account ` + app.FirstAccount + ` and writes its access key, as
 profile ` + app.FirstProfile + `, to aws/config and aws/credentials in the data directory. What
@@ -28,7 +28,7 @@ finish, and jobs go on at the next start.
 
 Every flag can be given as an environment variable instead: MIMEO_DATA_DIR,
 MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY, MIMEO_COPY_MODE, MIMEO_MAX_IN_FLIGHT,
-MIMEO_EVENT_PRIVATE_TARGETS.`,
+MIMEO_SCRUB_EVERY, MIMEO_EVENT_PRIVATE_TARGETS.`,
 		Example: `  mimeo serve
   mimeo serve --data-dir /var/lib/mimeo --listen :4577 --tls-cert cert.pem --tls-key key.pem`,
 		Args: cobra.NoArgs,
@@ -87,7 +87,7 @@ func anyProfile(ctx context.Context, server *app.App) (string, error) {
 
 // greet says where the server is and what a client needs to know of it.
 func greet(w io.Writer, server *app.App, profile string) {
-	fmt.Fprintf(w, "mimeo serves Rekognition Custom Labels, S3, KMS and STS on %s\n\n", server.Endpoint())
+	fmt.Fprintf(w, "mimeo serves Rekognition Custom Labels, S3, KMS, STS and IAM on %s\n\n", server.Endpoint())
 	for _, variable := range server.Environment(profile) {
 		fmt.Fprintf(w, "export %s\n", variable)
 	}

@@ -44,10 +44,10 @@ type Config struct {
 func (c Config) scrubEvery() time.Duration { return cmp.Or(c.ScrubEvery, scrubEvery) }
 
 // FromEnvironment fills what is unset in c from the variables MIMEO_DATA_DIR,
-// MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY, MIMEO_COPY_MODE,
-// MIMEO_MAX_IN_FLIGHT and MIMEO_EVENT_PRIVATE_TARGETS, then with the defaults. What is no number where
-// one belongs is refused when the server starts; of the last one, all but a
-// plain "true" or "1" means no.
+// MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY, MIMEO_COPY_MODE, MIMEO_MAX_IN_FLIGHT,
+// MIMEO_SCRUB_EVERY and MIMEO_EVENT_PRIVATE_TARGETS, then with the defaults.
+// What is no number or time where one belongs is refused when the server
+// starts; of the last one, all but a plain "true" or "1" means no.
 func (c Config) FromEnvironment(getenv func(string) string) Config {
 	for _, f := range []struct {
 		field              *string
@@ -73,6 +73,13 @@ func (c Config) FromEnvironment(getenv func(string) string) Config {
 		}
 		c.MaxInFlight = n
 	}
+	if text := getenv("MIMEO_SCRUB_EVERY"); c.ScrubEvery == 0 && text != "" {
+		every, err := time.ParseDuration(text)
+		if err != nil || every == 0 {
+			every = -1
+		}
+		c.ScrubEvery = every
+	}
 	if allow, err := strconv.ParseBool(getenv("MIMEO_EVENT_PRIVATE_TARGETS")); err == nil && allow {
 		c.EventPrivateTargets = true
 	}
@@ -93,7 +100,7 @@ func (c Config) eventReach() webhook.Reach {
 func (c Config) validate() error {
 	switch {
 	case c.ScrubEvery < 0:
-		return fmt.Errorf("--scrub-every must not be negative")
+		return fmt.Errorf("the time after which an artifact is read again (--scrub-every, MIMEO_SCRUB_EVERY) must be a time above 0, such as 168h")
 	case c.DataDir == "":
 		return fmt.Errorf("no data directory is given")
 	case (c.TLSCert == "") != (c.TLSKey == ""):

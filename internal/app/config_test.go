@@ -2,6 +2,7 @@ package app
 
 import (
 	"testing"
+	"time"
 
 	"mimeo/internal/webhook"
 )
@@ -33,6 +34,38 @@ func TestTheMaximumInFlightIsANumberAboveZero(t *testing.T) {
 			t.Errorf("%s: %v, want refused %v", name, err, test.refused)
 		} else if err == nil && c.maxInFlight() != test.want {
 			t.Errorf("%s: %d, want %d", name, c.maxInFlight(), test.want)
+		}
+	}
+}
+
+func TestTheScrubsIntervalIsATimeAboveZero(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		flag     time.Duration
+		variable string
+		want     time.Duration
+		refused  bool
+	}{
+		"nothing is said":     {0, "", scrubEvery, false},
+		"the environment":     {0, "36h", 36 * time.Hour, false},
+		"the flag wins":       {time.Hour, "36h", time.Hour, false},
+		"zero":                {0, "0s", 0, true},
+		"no time":             {0, "weekly", 0, true},
+		"a time below zero":   {0, "-1h", 0, true},
+		"a flag below zero":   {-time.Hour, "", 0, true},
+		"a number, no unit":   {0, "7", 0, true},
+		"a flag for nonsense": {time.Hour, "weekly", time.Hour, false},
+	} {
+		c := Config{DataDir: "d", ScrubEvery: test.flag}.FromEnvironment(func(name string) string {
+			if name == "MIMEO_SCRUB_EVERY" {
+				return test.variable
+			}
+			return ""
+		})
+		if err := c.validate(); (err != nil) != test.refused {
+			t.Errorf("%s: %v, want refused %v", name, err, test.refused)
+		} else if err == nil && c.scrubEvery() != test.want {
+			t.Errorf("%s: %v, want %v", name, c.scrubEvery(), test.want)
 		}
 	}
 }
