@@ -51,13 +51,18 @@ func (s *Service) findUsable(ctx context.Context, caller arn.Caller, op Operatio
 	if err != nil {
 		return Key{}, err
 	}
+	return k, k.ready(u)
+}
+
+// ready returns nil where a key that may be used can be, and is to be.
+func (k Key) ready(u Use) error {
 	if err := k.usable(); err != nil {
-		return Key{}, err
+		return err
 	}
 	if u.DryRun {
-		return Key{}, dryRun()
+		return dryRun()
 	}
-	return k, nil
+	return nil
 }
 
 // DecryptRequest asks for Decrypt. KeyID may be empty: the ciphertext names
@@ -108,6 +113,9 @@ func (s *Service) decrypt(ctx context.Context, caller arn.Caller, op Operation, 
 // keyInCiphertext returns the usable key of a ciphertext. Whether there is
 // none, or it is elsewhere, or the caller may not use it, is one answer.
 func (s *Service) keyInCiphertext(ctx context.Context, caller arn.Caller, op Operation, id string, u Use) (Key, error) {
+	if err := u.Context.check(); err != nil {
+		return Key{}, err
+	}
 	k, err := s.key(ctx, id)
 	if errors.Is(err, NotFound) || err == nil && !k.ARN.SameRegion(namespace(caller)) {
 		return Key{}, unreadable()
@@ -116,11 +124,13 @@ func (s *Service) keyInCiphertext(ctx context.Context, caller arn.Caller, op Ope
 		return Key{}, err
 	}
 	u.KeyID = k.ARN.String()
-	usable, err := s.findUsable(ctx, caller, op, u)
-	if errors.Is(err, AccessDenied) && !caller.Owns(k.ARN.Namespace) {
-		return Key{}, unreadable().Because(err)
+	if _, err := s.authorize(ctx, caller, k, op, u); err != nil {
+		if errors.Is(err, AccessDenied) && !caller.Owns(k.ARN.Namespace) {
+			return Key{}, unreadable().Because(err)
+		}
+		return Key{}, err
 	}
-	return usable, err
+	return k, k.ready(u)
 }
 
 // ReEncryptRequest asks for ReEncrypt. Source.KeyID may be empty.

@@ -25,10 +25,17 @@ func scanGrant(row scanner) (kms.Grant, error) {
 // InsertGrants implements [kms.Grants].
 func (s *KMS) InsertGrants(ctx context.Context, grants []kms.Grant, limit int) ([]kms.Grant, error) {
 	inserted := make([]kms.Grant, len(grants))
-	err := s.db.write(ctx, func(t *tx) (err error) {
+	err := s.db.write(ctx, func(t *tx) error {
+		held, err := t.countGrants(ctx, grants[0].Key.ID)
+		if err != nil {
+			return err
+		}
 		for i, g := range grants {
-			if inserted[i], err = t.insertGrant(ctx, g, limit); err != nil {
+			if inserted[i], err = t.insertGrant(ctx, g, limit-held); err != nil {
 				return err
+			}
+			if inserted[i].ID == g.ID {
+				held++
 			}
 		}
 		return nil
@@ -36,8 +43,9 @@ func (s *KMS) InsertGrants(ctx context.Context, grants []kms.Grant, limit int) (
 	return inserted, err
 }
 
-// insertGrant inserts a grant and returns it, or the one that stands for it.
-func (t *tx) insertGrant(ctx context.Context, g kms.Grant, limit int) (kms.Grant, error) {
+// insertGrant inserts a grant of a key that has room for so many, and returns
+// it, or the one that stands for it.
+func (t *tx) insertGrant(ctx context.Context, g kms.Grant, room int) (kms.Grant, error) {
 	operations, err := json.Marshal(g.Operations)
 	if err != nil {
 		return kms.Grant{}, fmt.Errorf("insert grant: %w", err)
@@ -51,8 +59,8 @@ func (t *tx) insertGrant(ctx context.Context, g kms.Grant, limit int) (kms.Grant
 	if err != nil || same.ID != "" {
 		return same, err
 	}
-	if err := t.canHoldGrant(ctx, g.Key.ID, limit); err != nil {
-		return kms.Grant{}, err
+	if room <= 0 {
+		return kms.Grant{}, kms.LimitExceeded
 	}
 	_, err = t.ExecContext(ctx, `INSERT INTO kms_grants (key_id, name, grantee, retiring, issuer, operations, constraints, id, key_arn, created, bound)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, append(content, g.ID, g.Key.String(), millis(g.Created), g.Constraints.Equals.Digest())...)
@@ -79,18 +87,16 @@ func (t *tx) sameGrant(ctx context.Context, g kms.Grant, content []any) (kms.Gra
 	return same, nil
 }
 
-func (t *tx) canHoldGrant(ctx context.Context, keyID string, limit int) error {
-	if _, err := keyByID(ctx, t, keyID); err != nil {
-		return err
+// countGrants fails with NotFound where there is no such key.
+func (t *tx) countGrants(ctx context.Context, keyID string) (n int, err error) {
+	err = t.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM kms_grants WHERE key_id = k.id) FROM kms_keys k WHERE k.id = $1`, keyID).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, kms.NotFound
 	}
-	var n int
-	if err := t.QueryRowContext(ctx, `SELECT COUNT(*) FROM kms_grants WHERE key_id = $1`, keyID).Scan(&n); err != nil {
-		return fmt.Errorf("count grants: %w", err)
+	if err != nil {
+		return 0, fmt.Errorf("count the grants of %s: %w", keyID, err)
 	}
-	if n >= limit {
-		return kms.LimitExceeded
-	}
-	return nil
+	return n, nil
 }
 
 // Grant implements [kms.Grants].

@@ -44,7 +44,7 @@ CREATE TABLE kms_grants (
 );
 
 CREATE INDEX kms_grants_key ON kms_grants (key_id, grantee, bound, id);
-CREATE INDEX kms_grants_name ON kms_grants (name);
+CREATE INDEX kms_grants_name ON kms_grants (name, key_id, grantee, retiring);
 
 -- +goose Down
 DROP TABLE kms_grants;
