@@ -176,6 +176,20 @@ func TestAFlippedBitIsFoundAndNamed(t *testing.T) {
 	w.wantSound(t, second)
 }
 
+// TestACopyCannotPassForATraining: to forget its source is no way around its
+// record.
+func TestACopyCannotPassForATraining(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first, _ := w.copyOfCopy(t)
+	raw, err := sql.Open("sqlite", "file:"+filepath.Join(w.dir, "mimeo.db")+"?_pragma=busy_timeout(10000)")
+	must(t, err)
+	t.Cleanup(func() { must(t, raw.Close()) })
+	_, err = raw.ExecContext(t.Context(), "UPDATE versions SET source = '' WHERE arn = $1", first.String())
+	must(t, err)
+	w.wantNamed(t, first, "the source", "copy record", 0)
+}
+
 // flipEach flips a bit of every nth byte of a stored value, calls look each
 // time, and puts the value back.
 func (w *world) flipEach(t *testing.T, db *sql.DB, table, column, where string, n int, look func(at int)) {

@@ -41,18 +41,21 @@ func OpenKeyring(ctx context.Context, store Store, master envelope.Key, now func
 		_, err := k.Rotate(ctx)
 		return k, err
 	}
-	newest := all[len(all)-1]
-	seed, err := envelope.UnwrapBytes(master, newest.Private, wrapping(newest.Public))
+	k.signing, err = k.open(all[len(all)-1])
+	return k, err
+}
+
+// open unwraps a key, which shows that this server has made it.
+func (k *Keyring) open(sealed SealedKey) (record.PrivateKey, error) {
+	seed, err := envelope.UnwrapBytes(k.master, sealed.Private, wrapping(sealed.Public))
 	if err != nil {
-		return nil, fmt.Errorf("unwrap signing key %s: %w", newest.Public.ID(), err)
+		return record.PrivateKey{}, fmt.Errorf("unwrap signing key %s: %w", sealed.Public.ID(), err)
 	}
-	if k.signing, err = record.PrivateKeyFrom(seed); err != nil {
-		return nil, err
+	key, err := record.PrivateKeyFrom(seed)
+	if err == nil && key.Public() != sealed.Public {
+		err = errors.New("the public half of the signing key " + sealed.Public.ID() + " is not that of its private half: restore the database from a backup")
 	}
-	if k.signing.Public() != newest.Public {
-		return nil, errors.New("the public half of the signing key " + newest.Public.ID() + " is not that of its private half: restore the database from a backup")
-	}
-	return k, nil
+	return key, err
 }
 
 // Rotate makes a new key, which signs from now on.
@@ -87,15 +90,18 @@ func (k *Keyring) Sign(ctx context.Context, c record.Copy) ([]byte, error) {
 	return record.Sign(ctx, c, key)
 }
 
-// Public returns all public keys, the newest last.
+// Public returns all public keys, the newest last: those that this server has
+// made. Another one in the database has nothing to say here.
 func (k *Keyring) Public(ctx context.Context) ([]record.PublicKey, error) {
 	all, err := k.store.Keys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read signing keys: %w", err)
 	}
-	public := make([]record.PublicKey, len(all))
-	for i, sealed := range all {
-		public[i] = sealed.Public
+	var public []record.PublicKey
+	for _, sealed := range all {
+		if _, err := k.open(sealed); err == nil {
+			public = append(public, sealed.Public)
+		}
 	}
 	return public, nil
 }

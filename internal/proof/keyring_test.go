@@ -58,6 +58,29 @@ func TestAKeyringOutlivesRestartsAndRotations(t *testing.T) {
 	}
 }
 
+// TestAForeignKeyIsNotTrusted: whoever can write to the database, and has not
+// the master key, makes no key that counts.
+func TestAForeignKeyIsNotTrusted(t *testing.T) {
+	t.Parallel()
+	db := sqlstoretest.Open(t)
+	forger, err := record.NewPrivateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := time.UnixMilli(1_700_000_000_000) // before the server's own
+	k, err := proof.OpenKeyring(t.Context(), db.Proofs(), envelope.NewKey(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Proofs().InsertKey(t.Context(), proof.SealedKey{Public: forger.Public(), Private: forger.Reveal(), Created: long}); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := k.Public(t.Context())
+	if err != nil || len(keys) != 1 || keys[0] == forger.Public() {
+		t.Errorf("trusted are %d keys, %v; want the server's own alone", len(keys), err)
+	}
+}
+
 func sign(t *testing.T, k *proof.Keyring) []byte {
 	t.Helper()
 	p := arn.Project{Namespace: arn.Namespace{Partition: "aws", Region: "us-east-1", Account: "111122223333"}, Name: "p", Stamp: "1"}

@@ -99,8 +99,7 @@ type checker struct {
 // is no record to go by.
 func (c *checker) record(ctx context.Context, v customlabels.ProjectVersion) (*record.Record, error) {
 	if !v.IsCopy() {
-		c.report.good("no copy record: " + v.ARN.String() + " was trained")
-		return nil, nil
+		return nil, c.trained(ctx, v)
 	}
 	signed, err := c.signed(ctx, v.ARN, "copy record")
 	if signed == nil || err != nil {
@@ -115,6 +114,20 @@ func (c *checker) record(ctx context.Context, v customlabels.ProjectVersion) (*r
 	check(c.report, "evaluation summary", summary.Plain, signed.EvaluationSummary)
 	c.list(v, signed)
 	return signed, nil
+}
+
+// trained checks that a version without a source has no record of one.
+func (c *checker) trained(ctx context.Context, v customlabels.ProjectVersion) error {
+	raw, err := c.Store.Record(ctx, v.ARN)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the record of %s: %w", v.ARN, err)
+	case raw != nil:
+		c.report.bad("copy record", "there is one of %s, which does not say what it was copied from", v.ARN)
+	default:
+		c.report.good("no copy record: " + v.ARN.String() + " was trained")
+	}
+	return nil
 }
 
 // signed reads, parses and verifies the record of a version; it returns nil
