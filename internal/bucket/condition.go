@@ -11,6 +11,7 @@ import (
 // value demands nothing. Match and NoneMatch are lists of ETags as the headers
 // carry them, or "*".
 type Condition struct {
+	ID                             string // of the one object that is meant; no header says it
 	Match, NoneMatch               string
 	ModifiedSince, UnmodifiedSince time.Time
 }
@@ -33,10 +34,13 @@ func (c Condition) holdsFor(o Object) error {
 }
 
 // HoldsFor reports whether an object may be written where there is another,
-// or none. A store asks in the transaction that writes it, and returns the
-// bare code.
-func (c Condition) HoldsFor(etag string, exists bool) error {
+// or none, which has no id. A store asks in the transaction that writes it,
+// and returns the bare code.
+func (c Condition) HoldsFor(id, etag string) error {
+	exists := id != ""
 	switch {
+	case c.ID != "" && c.ID != id:
+		return PreconditionFailed
 	case c.Match != "" && !exists:
 		return NoSuchKey
 	case c.Match != "" && !matches(c.Match, etag):

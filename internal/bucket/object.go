@@ -94,7 +94,7 @@ func (s *Service) checkWritable(ctx context.Context, n Name, cond Condition) err
 	if err != nil {
 		return err
 	}
-	return said(cond.HoldsFor(there.ETag, there.ID != ""))
+	return said(cond.HoldsFor(there.ID, there.ETag))
 }
 
 // maxInRow bounds the sealed bytes that lie beside the part's row: a file of

@@ -60,18 +60,20 @@ func marked(mark string) map[string]string {
 }
 
 // DeleteIfMarked implements [objects.Store]. An object that replaces the
-// marked one between the look and the deletion has another ETag, and stays.
+// marked one between the look and the deletion stays, also where its bytes are
+// the same.
 func (s *Service) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref objects.Ref, mark string) error {
 	b, err := s.open(ctx, caller.Through(asks), access{action: "s3:DeleteObject", bucket: ref.Bucket, key: ref.Key})
 	if err != nil {
 		return err
 	}
-	o, err := s.there(ctx, Name{Partition: b.Partition, Bucket: b.Name, Key: ref.Key})
+	name := Name{Partition: b.Partition, Bucket: b.Name, Key: ref.Key}
+	o, err := s.there(ctx, name)
 	if err != nil || o.ID == "" || o.Headers.Metadata[markName] != mark {
 		return err
 	}
-	err = s.DeleteObject(ctx, caller.Through(asks), DeleteRequest{Bucket: ref.Bucket, Key: ref.Key, If: Condition{Match: o.ETag}})
-	if errors.Is(err, NoSuchKey) || errors.Is(err, PreconditionFailed) {
+	err = s.store.DeleteObject(ctx, name, Condition{ID: o.ID})
+	if errors.Is(err, PreconditionFailed) {
 		return nil
 	}
 	return err

@@ -152,6 +152,36 @@ func TestObjectsStore(t *testing.T) {
 	}
 }
 
+// looking calls after when an object was looked at.
+type looking struct {
+	bucket.Store
+	after func()
+}
+
+func (l looking) Object(ctx context.Context, n bucket.Name) (bucket.Object, error) {
+	o, err := l.Store.Object(ctx, n)
+	l.after()
+	return o, err
+}
+
+// TestWhatReplacesAMarkedObjectStays: it comes between the look and the
+// deletion, with the same bytes.
+func TestWhatReplacesAMarkedObjectStays(t *testing.T) {
+	t.Parallel()
+	w := open(t, mem.New(), nil)
+	ref := objects.Ref{Bucket: "bkt", Key: "results/summary.json"}
+	if _, err := w.Put(t.Context(), caller, ref, strings.NewReader("{}"), objects.PutOptions{Mark: "mine"}); err != nil {
+		t.Fatal(err)
+	}
+	racing := bucket.New(looking{w.db.Buckets(), func() { w.put(t, ref.Key, "{}") }}, w.blobs, w.keys, policies(nil), time.Now)
+	if err := racing.DeleteIfMarked(t.Context(), caller, ref, "mine"); err != nil {
+		t.Error(err)
+	}
+	if text, err := w.get(t, ref.Key); text != "{}" || err != nil {
+		t.Errorf("what replaced the object: %q, %v", text, err)
+	}
+}
+
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	w := open(t, mem.New(), nil)

@@ -35,8 +35,9 @@ const Kind job.Kind = "copy"
 // A Store keeps copies. Its refusals are bare codes of customlabels.
 type Store interface {
 	// InsertCopy inserts the copy, its tags, a pin on its source, its job and
-	// the call that it answers in one transaction. It fails with ServiceQuotaExceeded or LimitExceeded
-	// where there would be more versions than its limits say.
+	// the call that it answers in one transaction. It fails with
+	// ServiceQuotaExceeded or LimitExceeded where there would be more versions
+	// than its limits say.
 	InsertCopy(ctx context.Context, v customlabels.NewVersion, call Invocation, spec job.Spec) error
 	// Answered returns the copy that was inserted for a call, or the zero ARN.
 	Answered(ctx context.Context, call Invocation) (arn.ProjectVersion, error)

@@ -69,12 +69,6 @@ func sealPackages(r io.Reader, k Key, c sio.Config) (io.Reader, error) {
 	return &sticky{r: sealed}, nil
 }
 
-// SealedSize returns the number of sealed bytes of a payload of n bytes.
-func SealedSize(n int64) int64 {
-	n++ // the marker
-	return n + (n+chunkSize-1)/chunkSize*overhead
-}
-
 // OpenStream returns a reader of the payload that the stream r seals. Every
 // byte that it returns is authentic; it reports the end of the file only
 // where the whole stream was there, and an error of r's last read, such as

@@ -59,8 +59,7 @@ func (t *tx) deleteObject(ctx context.Context, n bucket.Name, cond bucket.Condit
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("look for object %s: %w", n.ARN(), err)
 	}
-	exists := err == nil
-	if err := cond.HoldsFor(etag, exists); err != nil || !exists {
+	if err := cond.HoldsFor(id, etag); err != nil || id == "" {
 		return err
 	}
 	if _, err := t.ExecContext(ctx, `DELETE FROM parts WHERE owner = $1`, id); err != nil {
