@@ -34,6 +34,12 @@ const Kind job.Kind = "copy"
 
 // A Store keeps copies. Its refusals are bare codes of customlabels.
 type Store interface {
+	Copies
+	Versions
+}
+
+// Copies begin and end.
+type Copies interface {
 	// InsertCopy inserts the copy, its tags, a pin on its source, its job and
 	// the call that it answers in one transaction. It fails with
 	// ServiceQuotaExceeded or LimitExceeded where there would be more versions
@@ -54,14 +60,18 @@ type Store interface {
 	// once, also again. It fails with ResourceInUse where the copy has ended;
 	// from then on FinishCopy and FailCopy fail with ErrCancelled.
 	CancelCopy(ctx context.Context, v arn.ProjectVersion) error
-	// Delete removes a version and what it holds; twice is no error.
-	Delete(ctx context.Context, v arn.ProjectVersion, now time.Time) error
-	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
 	// AccountMode is how copies into an account are made; empty: nobody has
 	// said it.
 	AccountMode(ctx context.Context, account string) (Mode, error)
 	// HasVersion reports whether a project has a version of that name.
 	HasVersion(ctx context.Context, project arn.Project, name string) (bool, error)
+}
+
+// Versions are what a copy is made of, and what it becomes.
+type Versions interface {
+	// Delete removes a version and what it holds; twice is no error.
+	Delete(ctx context.Context, v arn.ProjectVersion, now time.Time) error
+	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
 	// Record returns the signed record of a copy; nil where there is none.
 	Record(ctx context.Context, a arn.ProjectVersion) ([]byte, error)
 	// MarkVerified and MarkDamaged stamp every artifact of a blob. Damage that
@@ -87,12 +97,22 @@ type Permissions interface {
 
 // A Vault holds version keys and opens artifacts.
 type Vault interface {
+	Keys
+	Artifacts
+}
+
+// Keys are the version keys, and the grants that they are used under.
+type Keys interface {
 	CanUse(ctx context.Context, caller arn.Caller, keyID string, v arn.ProjectVersion) (arn.Key, error)
 	Prepare(ctx context.Context, caller arn.Caller, keyID string, v arn.ProjectVersion) (vault.KeyUse, error)
 	Release(ctx context.Context, use vault.KeyUse) error
 	Abandon(ctx context.Context, use vault.KeyUse) error
 	NewVersionKey(ctx context.Context, v arn.ProjectVersion, use vault.KeyUse) (vault.VersionKey, error)
 	Unlock(ctx context.Context, v arn.ProjectVersion, b customlabels.Bundle) (vault.VersionKey, error)
+}
+
+// Artifacts are opened with version keys, and sealed anew.
+type Artifacts interface {
 	Open(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (io.ReadCloser, error)
 	NewSealing(k vault.VersionKey, role customlabels.Role) (vault.Sealing, error)
 	Reseal(ctx context.Context, r vault.Reseal) (customlabels.Artifact, error)

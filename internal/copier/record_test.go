@@ -149,7 +149,7 @@ func TestAFlippedBitIsFoundAndNamed(t *testing.T) {
 	w := newWorld(t)
 	first, second := w.copyOfCopy(t)
 	w.wantSound(t, second)
-	raw, err := sql.Open("sqlite", "file:"+filepath.Join(w.dir, "mimeo.db")+"?_pragma=busy_timeout(10000)")
+	raw, err := sql.Open("sqlite", "file:"+filepath.Join(w.dir, "mimeo.db")+"?_pragma=busy_timeout(10000)&_pragma=synchronous(OFF)")
 	must(t, err)
 	t.Cleanup(func() { must(t, raw.Close()) })
 

@@ -178,20 +178,23 @@ func (v faultyVault) Discard(ctx context.Context, s vault.Sealing, made digest.D
 func eachFault(t *testing.T, run func(t *testing.T, w *world)) {
 	for _, mode := range []copier.Mode{copier.Share, copier.Reseal} {
 		for _, after := range []bool{false, true} {
-			for n := int64(1); ; n++ {
-				made := int64(0)
-				t.Run(fmt.Sprintf("%s, call %d fails, after it was made: %v", mode, n, after), func(t *testing.T) {
-					w := newWorld(t)
-					w.Mode = mode
-					f := w.inject(n, after)
-					w.engine.Store = faultyJobs{w.engine.Store, f}
-					run(t, w)
-					made = f.calls.Load()
-				})
-				if made < n {
-					break
+			t.Run(fmt.Sprintf("%s, after the call: %v", mode, after), func(t *testing.T) {
+				t.Parallel() // a job that failed is mostly waited for
+				for n := int64(1); ; n++ {
+					made := int64(0)
+					t.Run(fmt.Sprintf("call %d", n), func(t *testing.T) {
+						w := newWorld(t)
+						w.Mode = mode
+						f := w.inject(n, after)
+						w.engine.Store = faultyJobs{w.engine.Store, f}
+						run(t, w)
+						made = f.calls.Load()
+					})
+					if made < n {
+						break
+					}
 				}
-			}
+			})
 		}
 	}
 }

@@ -203,11 +203,8 @@ func requestTags(more []Tag) policy.Keys {
 	for _, t := range more {
 		tags[t.Key] = t.Value
 	}
-	return identity.RequestTags(tags)
+	return policy.RequestTags(tags)
 }
-
-// tagKeys are the condition keys of a request that removes tags.
-func tagKeys(keys []string) policy.Keys { return policy.Keys{"aws:tagkeys": keys} }
 
 // listTags is one page of tags, by key.
 func listTags(tags identity.Tags, l List) (Page[Tag], error) {

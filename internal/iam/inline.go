@@ -107,7 +107,7 @@ func (s *Service) Untag(ctx context.Context, caller arn.Caller, on Target, keys 
 			e.Tags = e.Tags.Without(key)
 		}
 		return nil
-	}, tagKeys(keys))
+	}, policy.TagKeys(keys))
 }
 
 // ListTags returns a page of the tags of a user or role.

@@ -330,7 +330,7 @@ func (s *Service) UntagPolicy(ctx context.Context, caller arn.Caller, name strin
 			p.Tags = p.Tags.Without(key)
 		}
 		return nil
-	}, tagKeys(keys))
+	}, policy.TagKeys(keys))
 }
 
 // ListPolicyTags returns a page of the tags of a managed policy.

@@ -222,7 +222,7 @@ func (r AssumeRequest) keys(role Entity, c SessionContent) policy.Keys {
 	if len(r.Transitive) > 0 {
 		keys["sts:transitivetagkeys"] = r.Transitive
 	}
-	maps.Copy(keys, RequestTags(c.Tags))
+	maps.Copy(keys, policy.RequestTags(c.Tags))
 	maps.Copy(keys, ResourceTags(role.Tags))
 	return keys
 }
@@ -243,25 +243,13 @@ func (r AssumeRequest) length(role Entity, from Session) (time.Duration, error) 
 	}
 }
 
-// RequestTags are the condition keys of tags that a request brings.
-func RequestTags(t Tags) policy.Keys {
-	keys := policy.Keys{}
-	for key, value := range t {
-		keys["aws:requesttag/"+strings.ToLower(key)] = []string{value}
-	}
-	if len(t) > 0 {
-		keys["aws:tagkeys"] = t.Keys()
-	}
-	return keys
-}
-
-// ResourceTags are the condition keys of the tags of a user, role or policy.
+// ResourceTags are the condition keys of the tags of a user, role or policy,
+// which IAM knows under a name of its own too.
 func ResourceTags(t Tags) policy.Keys {
 	keys := policy.Keys{}
-	for key, value := range t {
-		for _, prefix := range []string{"aws:resourcetag/", "iam:resourcetag/"} {
-			keys[prefix+strings.ToLower(key)] = []string{value}
-		}
+	keys.AddResourceTags(t)
+	for name, values := range maps.Clone(keys) {
+		keys["iam:"+strings.TrimPrefix(name, "aws:")] = values
 	}
 	return keys
 }

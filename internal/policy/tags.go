@@ -1,13 +1,17 @@
 package policy
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // RequestTags are the condition keys of a request that gives tags to what it
 // makes: aws:RequestTag/KEY and aws:TagKeys.
 func RequestTags(tags map[string]string) Keys {
 	keys := Keys{}
-	for k, v := range tags {
-		keys.add("aws:requesttag/"+strings.ToLower(k), v)
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		keys.add("aws:requesttag/"+strings.ToLower(k), tags[k])
 		keys.add("aws:tagkeys", k)
 	}
 	return keys
