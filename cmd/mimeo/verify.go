@@ -29,7 +29,8 @@ without.
 With --file, verify one copy record, as a copy leaves it beside its results:
 spelling and signature. With --key too, that needs no data directory.
 
-What is wrong is named, and the exit status is 1.`,
+What is wrong is named, and the exit status is 1. A stored artifact that is found
+damaged is marked: it is not copied until ScrubVersion has found it whole.`,
 		Example: `  mimeo verify arn:aws:rekognition:us-east-1:555555555555:project/p/version/v/1700000000000
   mimeo record-key > public.pem
   mimeo verify --file CopyRecord-p-v.json --key public.pem`,

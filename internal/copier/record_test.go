@@ -230,6 +230,7 @@ func (w *world) wantNamed(t *testing.T, v arn.ProjectVersion, what, named string
 	t.Errorf("byte %d of %s is changed, and no finding names %q: %+v", at, what, named, report.Findings)
 }
 
+// TestAFlippedBitOfABlobIsFoundAndNamed: and what was found is not copied.
 func TestAFlippedBitOfABlobIsFoundAndNamed(t *testing.T) {
 	t.Parallel()
 	for role := range roles() {
@@ -238,6 +239,10 @@ func TestAFlippedBitOfABlobIsFoundAndNamed(t *testing.T) {
 		w.drain(t)
 		w.loseBlob(t, role)
 		w.wantNamed(t, first, "the blob", "blob of "+string(role), 0)
+		_, err := w.Start(t.Context(), trusted, w.request("c2"))
+		if want := "The artifact " + string(role) + " of the project version"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("copying what verify has found damaged: %v, want %q", err, want)
+		}
 	}
 }
 

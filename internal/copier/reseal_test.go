@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -191,9 +192,23 @@ func TestTheRateOfAResealIsBounded(t *testing.T) {
 	begin := time.Now()
 	v := w.start(t, req)
 	w.drain(t)
-	// The first block of each artifact is free.
-	if took := time.Since(begin); took < 400*time.Millisecond {
+	if took := time.Since(begin); took < 550*time.Millisecond {
 		t.Errorf("6 MiB at 10 MiB/s took %s", took)
+	}
+	w.checkSame(t, v)
+}
+
+// TestTheRateOfASmallModelIsBoundedToo: also of one that is a single block.
+func TestTheRateOfASmallModelIsBoundedToo(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, map[customlabels.Role]string{customlabels.Weights: strings.Repeat("small", 20<<10)})
+	req := w.resealed("c1")
+	req.RateLimit = 200 << 10
+	begin := time.Now()
+	v := w.start(t, req)
+	w.drain(t)
+	if took := time.Since(begin); took < 450*time.Millisecond {
+		t.Errorf("100 KiB at 200 KiB/s took %s", took)
 	}
 	w.checkSame(t, v)
 }

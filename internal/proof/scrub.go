@@ -55,10 +55,7 @@ func (s *Service) ScrubVersion(ctx context.Context, caller arn.Caller, a arn.Pro
 func (s *Service) scrub(ctx context.Context, a customlabels.Artifact) (customlabels.Artifact, error) {
 	switch err := s.Vault.Verify(ctx, a); {
 	case vault.IsDamage(err):
-		a.DamagedAt = s.Now()
-		if err := s.Store.MarkDamaged(ctx, a.Digest, a.DamagedAt); err != nil {
-			return a, fmt.Errorf("mark blob %s as damaged: %w", a.Digest, err)
-		}
+		return s.markDamaged(ctx, a)
 	case err != nil:
 		return a, err
 	default:
@@ -67,6 +64,16 @@ func (s *Service) scrub(ctx context.Context, a customlabels.Artifact) (customlab
 			return a, fmt.Errorf("mark blob %s as verified: %w", a.Digest, err)
 		}
 		a.DamagedAt = time.Time{}
+	}
+	return a, nil
+}
+
+// markDamaged marks the blob of an artifact: it is not copied until a read has
+// found it whole.
+func (s *Service) markDamaged(ctx context.Context, a customlabels.Artifact) (customlabels.Artifact, error) {
+	a.DamagedAt = s.Now()
+	if err := s.Store.MarkDamaged(ctx, a.Digest, a.DamagedAt); err != nil {
+		return a, fmt.Errorf("mark blob %s as damaged: %w", a.Digest, err)
 	}
 	return a, nil
 }

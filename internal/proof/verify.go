@@ -56,8 +56,9 @@ func check[T comparable](r *Report, what string, got, want T) {
 
 // Verify checks all that is stored of a version: the copy record's signature,
 // the version against the record, every blob, and the chain of records back
-// to the version that was trained. trusted are the keys whose signatures
-// count; none: the server's own. An error means that nobody can tell.
+// to the version that was trained. A blob that is found damaged is marked.
+// trusted are the keys whose signatures count; none: the server's own. An
+// error means that nobody can tell.
 func (s *Service) Verify(ctx context.Context, a arn.ProjectVersion, trusted []record.PublicKey) (*Report, error) {
 	v, err := s.Store.Version(ctx, a)
 	if errors.Is(err, customlabels.ResourceNotFound) {
@@ -208,7 +209,8 @@ func (c *checker) artifact(ctx context.Context, key vault.VersionKey, opens bool
 		sealed := c.Vault.Verify(ctx, a)
 		if vault.IsDamage(sealed) {
 			c.report.bad("blob of "+name, "%v", sealed)
-			return nil
+			_, err := c.markDamaged(ctx, a)
+			return err
 		}
 		if sealed != nil {
 			return sealed

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
@@ -132,6 +133,7 @@ func (r Reseal) write(ctx context.Context, staged blob.Staging, sealed io.Reader
 	limit := rate.NewLimiter(rate.Inf, block)
 	if r.Rate > 0 {
 		limit.SetLimit(rate.Limit(r.Rate))
+		limit.AllowN(time.Now(), block) // no block is free, not even the first of a small artifact
 	}
 	interval, durable := r.interval(), staged.Size()
 	buffer := make([]byte, block)
