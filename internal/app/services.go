@@ -80,7 +80,7 @@ func (a *App) assemble(ctx context.Context, extras Extras) error {
 	if err != nil {
 		return err
 	}
-	if _, err := vault.SweepGrants(ctx, s.keys, a.storage.db.Versions()); err != nil {
+	if _, err := vault.SweepGrants(ctx, s.keys, a.storage.db.Versions(), time.Now()); err != nil {
 		return fmt.Errorf("sweep grants of the last process: %w", err)
 	}
 	surface := &routes{services: s.edges(a.config), own: ownPages(a.ready)}

@@ -8,6 +8,7 @@ import (
 
 	"mimeo/internal/blob"
 	"mimeo/internal/digest"
+	"mimeo/internal/vault"
 )
 
 const (
@@ -16,12 +17,19 @@ const (
 	// sweepGrace is how long a blob may lie unnamed: a training stores its
 	// model long before it publishes the version.
 	sweepGrace = 7 * 24 * time.Hour
+	// grantGrace is how long a grant may be without its version: no request
+	// takes so long.
+	grantGrace = time.Hour
 )
 
-// Sweep removes blobs that nothing has named for a time. A short grace is
-// only for a server on which no job runs and nothing is uploaded.
+// Sweep removes blobs that nothing has named for a time, and retires the
+// grants of requests that came to nothing. A short grace is only for a server
+// on which no job runs and nothing is asked for or uploaded.
 func (a *App) Sweep(ctx context.Context, grace time.Duration) (blob.Swept, error) {
 	db := a.storage.db
+	if _, err := vault.SweepGrants(ctx, a.keys, db.Versions(), time.Now().Add(-min(grace, grantGrace))); err != nil {
+		return blob.Swept{}, fmt.Errorf("sweep grants: %w", err)
+	}
 	return blob.Sweeper{
 		Store: a.storage.blobs,
 		// Jobs read all that they have recorded, so they are asked only of

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -101,7 +102,7 @@ func (l *leakage) cutRequest(*rapid.T) {
 	l.seen["cut"]++
 	_, err := l.w.vault.Prepare(l.w.t.Context(), trusted, l.w.key.String(), l.into.Version(fmt.Sprint("cut", l.seen["cut"]), "1"))
 	must(l.w.t, err)
-	_, err = vault.SweepGrants(l.w.t.Context(), l.w.kms, l.w.db.Versions())
+	_, err = vault.SweepGrants(l.w.t.Context(), l.w.kms, l.w.db.Versions(), time.Now())
 	must(l.w.t, err)
 }
 

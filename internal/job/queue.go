@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
@@ -19,6 +20,7 @@ type Queue struct {
 	db     *sql.DB
 	client *river.Client[*sql.Tx]
 	bell   *bell
+	hurry  sync.Map // ids of jobs that are not to wait when their attempt ends
 }
 
 // NewQueue returns the queue in db, whose transactions must begin IMMEDIATE.
@@ -71,10 +73,15 @@ func (q *Queue) InsertTx(ctx context.Context, tx *sql.Tx, spec Spec) (id int64, 
 func (q *Queue) Wake(kinds ...Kind) { q.bell.ring(kinds) }
 
 // HurryTx lets a job run at once that waits for its time, such as that of its
-// next attempt. One that runs goes on.
+// next attempt. One that runs goes on and, if it does not end, runs again at
+// once: its attempt may have been over already, and only not put back yet.
 func (q *Queue) HurryTx(ctx context.Context, tx *sql.Tx, id int64) error {
-	if _, err := q.client.JobRetryTx(ctx, tx, id); err != nil {
+	job, err := q.client.JobRetryTx(ctx, tx, id)
+	if err != nil {
 		return fmt.Errorf("hurry job %d: %w", id, err)
+	}
+	if job.State == rivertype.JobStateRunning {
+		q.hurry.Store(id, true) // the transaction keeps River from putting it back before this
 	}
 	return nil
 }

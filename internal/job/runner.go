@@ -113,7 +113,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		return err
 	}
-	putBack, cancel := r.client.Subscribe(river.EventKindJobSnoozed, river.EventKindJobFailed)
+	ended, cancel := r.client.Subscribe(river.EventKindJobSnoozed, river.EventKindJobFailed, river.EventKindJobCompleted)
 	defer cancel()
 	// Stopping is ours to time: a job that is told to stop by StopAndCancel
 	// is put back by River, one whose parent context ends has failed.
@@ -124,8 +124,8 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer r.working.Store(false)
 	for {
 		select {
-		case event := <-putBack:
-			r.wakeFor(event)
+		case event := <-ended:
+			r.wakeFor(ctx, event)
 		case <-ctx.Done():
 			return r.stop(context.WithoutCancel(ctx))
 		}
@@ -136,12 +136,23 @@ func (r *Runner) Run(ctx context.Context) error {
 func (r *Runner) Working() bool { return r.working.Load() }
 
 // wakeFor wakes the runner when a job that was put back for a moment is due:
-// River's own look-out comes by once a second.
-func (r *Runner) wakeFor(event *river.Event) {
+// River's own look-out comes by once a second. One that is in a hurry is due.
+func (r *Runner) wakeFor(ctx context.Context, event *river.Event) {
 	if event == nil {
 		return
 	}
+	_, hurried := r.queue.hurry.LoadAndDelete(event.Job.ID)
+	if event.Kind == river.EventKindJobCompleted {
+		return
+	}
 	kind := Kind(event.Job.Kind)
+	if hurried {
+		if _, err := r.client.JobRetry(ctx, event.Job.ID); err != nil {
+			r.logger.WarnContext(ctx, "job", "job", event.Job.ID, "error", fmt.Errorf("hurry: %w", err))
+		}
+		r.queue.Wake(kind)
+		return
+	}
 	if wait := time.Until(event.Job.ScheduledAt); wait < time.Second {
 		time.AfterFunc(wait, func() { r.queue.Wake(kind) })
 	}

@@ -271,7 +271,7 @@ func TestFaults(t *testing.T) {
 	_, err = c.Encrypt(ctx, &sdk.EncryptInput{KeyId: id, Plaintext: make([]byte, 4097)})
 	code(t, "long plaintext", err, "ValidationException")
 	_, err = c.Encrypt(ctx, &sdk.EncryptInput{KeyId: id, Plaintext: []byte("x"), GrantTokens: []string{"bad"}})
-	ok(t, "a token that is not needed", err)
+	fault[*types.InvalidGrantTokenException](t, "a token that is none, also where none is needed", err)
 	_, err = c.GenerateDataKey(ctx, &sdk.GenerateDataKeyInput{KeyId: id})
 	code(t, "no size", err, "ValidationException")
 	_, err = c.GenerateDataKey(ctx, &sdk.GenerateDataKeyInput{KeyId: id, KeySpec: types.DataKeySpecAes256, NumberOfBytes: aws.Int32(32)})

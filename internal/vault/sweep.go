@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
@@ -23,21 +24,25 @@ type Versions interface {
 	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
 }
 
-// SweepGrants retires the grants that a killed process left behind, and
-// returns how many these were. It looks at the job grants alone, which are few
+// SweepGrants retires the grants that a killed process, or a request that could
+// not give them back, left behind, and returns how many these were. It looks at the job grants alone, which are few
 // however many versions there are: one whose version no job works on is left
 // over, and with it the version grant that was made beside it, unless that is
 // the one under which the version has its model.
 //
-// It must not run beside requests: a grant is made before the version that
-// it is for.
-func SweepGrants(ctx context.Context, grants Grants, versions Versions) (int, error) {
+// Beside requests it may only look at grants that were made before a time at
+// which every request has ended: a grant is made before the version that it is
+// for.
+func SweepGrants(ctx context.Context, grants Grants, versions Versions, before time.Time) (int, error) {
 	live, err := grants.LiveGrants(ctx, JobGrantPrefix)
 	if err != nil {
 		return 0, fmt.Errorf("list grants: %w", err)
 	}
 	swept := 0
 	for _, g := range live {
+		if g.Created.After(before) {
+			continue
+		}
 		left, err := leftWith(ctx, g, grants, versions)
 		if err != nil {
 			return swept, err

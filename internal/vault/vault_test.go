@@ -274,7 +274,7 @@ func TestSweepRetiresWhatNoVersionNeeds(t *testing.T) {
 			if _, err := f.kms.CreateGrant(t.Context(), source, foreign); err != nil {
 				t.Fatal(err)
 			}
-			swept, err := vault.SweepGrants(t.Context(), f.kms, stands)
+			swept, err := vault.SweepGrants(t.Context(), f.kms, stands, time.Now())
 			if want := 4 - test.jobs - test.lastings; swept != want || err != nil {
 				t.Errorf("%d grants were swept, %v; want %d", swept, err, want)
 			}
