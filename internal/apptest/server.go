@@ -30,6 +30,9 @@ type Options struct {
 	Faults   app.Faults      // injected into what is durable; jobs then try again at once
 	// MaxInFlight is app.Config's.
 	MaxInFlight int
+	// Environment is the process's: a flag that is not given is read from it.
+	Environment map[string]string
+	CopyMode    string // the flag
 }
 
 // A Server is running until the test ends or Stop is called.
@@ -49,7 +52,10 @@ func Start(t testing.TB, o Options) *Server {
 	if o.DataDir == "" {
 		o.DataDir = t.TempDir()
 	}
-	config := app.Config{DataDir: o.DataDir, Listen: "127.0.0.1:0", MaxInFlight: o.MaxInFlight, EventPrivateTargets: true}
+	config := app.Config{DataDir: o.DataDir, Listen: "127.0.0.1:0", MaxInFlight: o.MaxInFlight, EventPrivateTargets: true, CopyMode: o.CopyMode}
+	if o.Environment != nil {
+		config = config.FromEnvironment(func(name string) string { return o.Environment[name] })
+	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
 	if o.TLS {
 		certificate := newCertificate(t)

@@ -54,8 +54,13 @@ type Copies interface {
 	// neither changes a copy that has ended.
 	// FinishCopy keeps the copy's signed record too, and refuses a copy whose
 	// source has been found damaged.
-	FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion, signed []byte) error
+	FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion, signed []byte, p Progress) error
 	FailCopy(ctx context.Context, a job.Attempt, v arn.ProjectVersion, message string) error
+	// SaveProgress stores how far a copy has come; FinishCopy does too, in its
+	// transaction. It fails with ErrCancelled where the copy was cancelled, and
+	// with job.ErrSuperseded. Progress returns what was stored last.
+	SaveProgress(ctx context.Context, a job.Attempt, v arn.ProjectVersion, p Progress) error
+	Progress(ctx context.Context, v arn.ProjectVersion) (Progress, error)
 	// CancelCopy moves a copy in progress to DELETING and lets its job run at
 	// once, also again. It fails with ResourceInUse where the copy has ended;
 	// from then on FinishCopy and FailCopy fail with ErrCancelled.
@@ -116,6 +121,7 @@ type Artifacts interface {
 	Open(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (io.ReadCloser, error)
 	NewSealing(k vault.VersionKey, role customlabels.Role) (vault.Sealing, error)
 	Reseal(ctx context.Context, r vault.Reseal) (customlabels.Artifact, error)
+	ReadBack(ctx context.Context, a customlabels.Artifact, bytesPerSecond int64) error
 	Publish(ctx context.Context, s vault.Sealing, a customlabels.Artifact) error
 	Discard(ctx context.Context, s vault.Sealing, made digest.Digest) error
 	PlainDigest(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (digest.Digest, error)

@@ -3,6 +3,7 @@ package copier
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -15,12 +16,10 @@ const MaxWait = time.Minute
 
 // A Description is how far a copy has come.
 type Description struct {
-	Status                customlabels.Status
-	StatusMessage         string
-	Steps                 []Step // of the attempt at work, or of the last one
-	BytesDone, BytesTotal int64  // sealed; none for a copy that shares
-	Rate                  float64
-	Estimated             time.Duration // until all bytes are moved; zero where nobody can tell
+	Status        customlabels.Status
+	StatusMessage string
+	Progress                    // of the attempt at work, or of the last one; no bytes for a copy that shares
+	Estimated     time.Duration // until all bytes are moved; zero where nobody can tell
 }
 
 // DescribeCopy tells how far a copy has come. With a wait it answers at the
@@ -32,26 +31,39 @@ func (s *Service) DescribeCopy(ctx context.Context, caller arn.Caller, v arn.Pro
 	}
 	c, leave := s.live.use(v)
 	defer leave()
-	p, changed := s.live.look(c) // before the row: a change that comes between is not missed
+	_, changed := s.live.look(c) // before the row: a change that comes between is not missed
 	now, err := s.describable(ctx, caller, v)
 	if err != nil {
 		return Description{}, err
 	}
-	if wait > 0 && !now.Status.IsTerminal() {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
+	d, err := s.describe(ctx, now, c)
+	if err != nil || wait == 0 || now.Status.IsTerminal() {
+		return d, err
+	}
+	timer, look := time.NewTimer(wait), time.NewTicker(flagEvery)
+	defer timer.Stop()
+	defer look.Stop()
+	for told := d; ; {
+		over := false
 		select {
 		case <-ctx.Done():
+			over = true
 		case <-s.Closing:
+			over = true
 		case <-timer.C:
+			over = true
 		case <-changed:
+		case <-look.C: // for what another process does
 		}
-		p, _ = s.live.look(c)
-		if now, err = s.Registry.Version(context.WithoutCancel(ctx), v); err != nil {
+		_, changed = s.live.look(c)
+		after := context.WithoutCancel(ctx)
+		if now, err = s.Registry.Version(after, v); err != nil {
 			return Description{}, err
 		}
+		if d, err = s.describe(after, now, c); err != nil || over || d.Revision != told.Revision || d.Status != told.Status {
+			return d, err
+		}
 	}
-	return describe(now, p), nil
 }
 
 // describable returns the copy where the caller may describe the versions of
@@ -95,10 +107,26 @@ func aboutCopy(caller arn.Caller, v arn.ProjectVersion, now customlabels.Project
 	}
 }
 
-func describe(v customlabels.ProjectVersion, p progress) Description {
-	d := Description{Status: v.Status, StatusMessage: v.StatusMessage, Steps: p.steps, BytesDone: p.done, BytesTotal: p.all, Rate: p.rate}
-	if left := float64(p.all - p.done); left > 0 && p.rate > 0 && left/p.rate < math.MaxInt32 {
-		d.Estimated = time.Duration(left / p.rate * float64(time.Second))
+// describe tells of a copy what this process knows that works on it, or else
+// what was stored last.
+func (s *Service) describe(ctx context.Context, v customlabels.ProjectVersion, c *liveCopy) (Description, error) {
+	p, err := s.Store.Progress(ctx, v.ARN)
+	if err != nil {
+		return Description{}, fmt.Errorf("read the progress of %s: %w", v.ARN, err)
 	}
-	return d
+	stored := max(p.Revision, v.CreatedAt.UnixMilli())
+	if now, _ := s.live.look(c); now.Revision > 0 {
+		p = now
+	}
+	// The status is read apart from the progress: that a copy is in progress no
+	// more is a revision of its own, whichever of them was read first.
+	p.Revision = 2 * max(p.Revision, stored)
+	if v.Status != customlabels.CopyingInProgress {
+		p.Revision++
+	}
+	d := Description{Status: v.Status, StatusMessage: v.StatusMessage, Progress: p}
+	if left := float64(p.BytesTotal - p.BytesDone); !v.Status.IsTerminal() && left > 0 && p.Rate > 0 && left/p.Rate < math.MaxInt32 {
+		d.Estimated = time.Duration(left / p.Rate * float64(time.Second))
+	}
+	return d, nil
 }

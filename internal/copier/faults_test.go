@@ -47,8 +47,8 @@ type faultyStore struct {
 	*faults
 }
 
-func (s faultyStore) FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion, signed []byte) error {
-	return s.around(func() error { return s.Store.FinishCopy(ctx, a, v, signed) })
+func (s faultyStore) FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion, signed []byte, p copier.Progress) error {
+	return s.around(func() error { return s.Store.FinishCopy(ctx, a, v, signed, p) })
 }
 
 func (s faultyStore) FailCopy(ctx context.Context, a job.Attempt, v arn.ProjectVersion, m string) error {

@@ -21,7 +21,7 @@ import (
 )
 
 // TestNoGrantIsLeft mixes copies under all kinds of keys with failures, cuts,
-// refusals, deletions and restarts. Whenever no job is left, there is a grant
+// cancels, refusals, deletions and restarts. Whenever no job is left, there is a grant
 // for each version that has a model under a customer's key, and no other.
 func TestNoGrantIsLeft(t *testing.T) {
 	t.Parallel()
@@ -37,6 +37,7 @@ func TestNoGrantIsLeft(t *testing.T) {
 			"copy":                  l.copy,
 			"copy again":            l.copy,
 			"delete":                l.delete,
+			"cancel":                l.cancel,
 			"a request that is cut": l.cutRequest,
 			"jobs": func(t *rapid.T) {
 				cut := &faults{}
@@ -49,7 +50,7 @@ func TestNoGrantIsLeft(t *testing.T) {
 		l.work()
 	})
 	t.Logf("what happened: %v", seen)
-	for _, what := range []string{"started", "refused", "deleted", "cut", string(customlabels.CopyingCompleted), string(customlabels.CopyingFailed)} {
+	for _, what := range []string{"started", "refused", "deleted", "cancelled", "cut", string(customlabels.CopyingCompleted), string(customlabels.CopyingFailed)} {
 		if seen[what] == 0 {
 			t.Errorf("nothing was %s", what)
 		}
@@ -92,6 +93,16 @@ func (l *leakage) delete(t *rapid.T) {
 		v := rapid.SampledFrom(all).Draw(t, "version")
 		if _, err := l.w.registry.DeleteProjectVersion(l.w.t.Context(), trusted, v.ARN); err == nil {
 			l.seen["deleted"]++
+		}
+	}
+}
+
+// cancel cancels any version of the project; one that has ended is refused.
+func (l *leakage) cancel(t *rapid.T) {
+	if all := l.versions(); len(all) > 0 {
+		v := rapid.SampledFrom(all).Draw(t, "version")
+		if _, err := l.w.CancelCopy(l.w.t.Context(), trusted, v.ARN); err == nil {
+			l.seen["cancelled"]++
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/job"
 	"mimeo/internal/vault"
@@ -27,8 +28,8 @@ type resealing struct {
 
 const planStep = "plan"
 
-func resealStep(r customlabels.Role) string     { return "reseal " + string(r) }
-func checkpointStep(r customlabels.Role) string { return "checkpoint " + string(r) }
+func verifyStep(r customlabels.Role) string { return "verify " + string(r) }
+func resealStep(r customlabels.Role) string { return "reseal " + string(r) }
 
 // reseal seals the source's artifacts again, under keys of the copy's own. A
 // run that was cut goes on from the last checkpoint.
@@ -58,7 +59,7 @@ func (w Worker) reseal(ctx context.Context, run *job.Run, v customlabels.Project
 		before += a.Size
 		r := vault.Reseal{From: from, To: to, Source: a, Sealing: plan.Sealings[a.Role], Interval: w.Interval, Rate: args.RateLimit, Moved: note}
 		resealed, err := job.Step(ctx, run, resealStep(a.Role), func(ctx context.Context) (customlabels.Artifact, error) {
-			return w.resealArtifact(ctx, run, r, end)
+			return w.resealArtifact(ctx, run, v.ARN, r, end)
 		})
 		if err != nil {
 			return moved{}, err
@@ -68,6 +69,9 @@ func (w Worker) reseal(ctx context.Context, run *job.Run, v customlabels.Project
 		}
 		note(a.Size)
 		done()
+		if resealed, err = w.readBack(ctx, run, v.ARN, resealed, args.RateLimit); err != nil {
+			return moved{}, err
+		}
 		result.Artifacts = append(result.Artifacts, resealed)
 	}
 	v.Bundle, v.Provenance = result.bundle(args.Key), result.Provenance
@@ -93,15 +97,12 @@ func (w Worker) plan(ctx context.Context, source, v customlabels.ProjectVersion,
 
 // resealArtifact reseals one artifact from its last checkpoint on, until it is
 // done or the slice has ended.
-func (w Worker) resealArtifact(ctx context.Context, run *job.Run, r vault.Reseal, end time.Time) (customlabels.Artifact, error) {
-	step := checkpointStep(r.Source.Role)
-	var err error
-	if r.Done, _, err = job.Recorded[int64](ctx, run, step); err != nil {
-		return customlabels.Artifact{}, err
-	}
+func (w Worker) resealArtifact(ctx context.Context, run *job.Run, v arn.ProjectVersion, r vault.Reseal, end time.Time) (customlabels.Artifact, error) {
+	r.Done = w.progress(v).Sealed[r.Source.Role]
 	r.Durable = func(ctx context.Context, sealed int64) error {
-		if err := job.Record(ctx, run, step, sealed); err != nil {
-			return err
+		w.sealed(v, r.Source.Role, sealed)
+		if err := w.Store.SaveProgress(ctx, run.Attempt, v, w.progress(v)); err != nil {
+			return fmt.Errorf("record a checkpoint of %s: %w", v, err)
 		}
 		if w.Now().After(end) {
 			return job.Snooze(0)
@@ -113,6 +114,26 @@ func (w Worker) resealArtifact(ctx context.Context, run *job.Run, r vault.Reseal
 		err = artifactError("resealing the artifact ", r.Source, err)
 	}
 	return a, err
+}
+
+// readBack reads what a reseal has stored: a copy that is COPYING_COMPLETED
+// has digests that were verified. What was written wrong is the server's
+// trouble and not the source's: the attempt fails.
+func (w Worker) readBack(ctx context.Context, run *job.Run, v arn.ProjectVersion, a customlabels.Artifact, bytesPerSecond int64) (customlabels.Artifact, error) {
+	name := verifyStep(a.Role)
+	if bytesPerSecond > 0 { // no state of the digest can be stored: one attempt must come to the end
+		bytesPerSecond = max(bytesPerSecond, a.Size/int64((standardSlice/2).Seconds()))
+	}
+	done := w.step(v, name)
+	at, err := job.Step(ctx, run, name, func(ctx context.Context) (time.Time, error) {
+		return w.Now(), w.Vault.ReadBack(ctx, a, bytesPerSecond)
+	})
+	if err != nil {
+		return a, fmt.Errorf("read back what was resealed: %w", err)
+	}
+	done()
+	a.VerifiedAt = at
+	return a, nil
 }
 
 // discard removes what a reseal that comes to nothing has made. Its blobs are

@@ -61,7 +61,13 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	case v.Status != customlabels.CopyingInProgress:
 		return w.settle(ctx, v.Status, args.Key) // cut after its last write
 	}
-	switch err := w.complete(working, run, v, args); {
+	stored, err := w.Store.Progress(ctx, v.ARN)
+	if err != nil {
+		return fmt.Errorf("read the progress of %s: %w", v.ARN, err)
+	}
+	w.live.resume(v.ARN, stored)
+	defer w.watch(working, v.ARN)()
+	switch err := w.attempt(working, run, v, args); {
 	case errors.Is(err, ErrCancelled) || errors.Is(context.Cause(working), ErrCancelled):
 		return w.vanish(ctx, run, args, v)
 	case isPermanent(err):
@@ -73,6 +79,18 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 		return err
 	}
 	return w.settle(ctx, customlabels.CopyingCompleted, args.Key)
+}
+
+// attempt makes the copy. Of one that fails it stores how far it came.
+func (w Worker) attempt(ctx context.Context, run *job.Run, v customlabels.ProjectVersion, args Args) error {
+	err := w.complete(ctx, run, v, args)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if kept := w.Store.SaveProgress(ctx, run.Attempt, v.ARN, w.progress(v.ARN)); kept != nil {
+		return errors.Join(err, fmt.Errorf("store the progress of %s: %w", v.ARN, kept))
+	}
+	return err
 }
 
 // version returns the version that the job is about. One that ended and was
@@ -98,7 +116,7 @@ func (w Worker) complete(ctx context.Context, run *job.Run, v customlabels.Proje
 	}
 	written()
 	v.Status, v.StatusMessage = customlabels.CopyingCompleted, customlabels.ReadyToRun
-	err = w.Store.FinishCopy(ctx, run.Attempt, v, moved.Record)
+	err = w.Store.FinishCopy(ctx, run.Attempt, v, moved.Record, w.progress(v.ARN))
 	if refused := (*fault.Error)(nil); errors.As(err, &refused) {
 		return sourceError("publishing the copy", err)
 	}
@@ -223,7 +241,7 @@ func (w Worker) share(ctx context.Context, v customlabels.ProjectVersion, args A
 			return moved{}, sourceError("opening the key of the artifact "+string(a.Role), err)
 		}
 		if !a.IsSound() {
-			verified := w.step(v.ARN, "verify "+string(a.Role))
+			verified := w.step(v.ARN, verifyStep(a.Role))
 			if shared, err = w.verify(ctx, to, shared); err != nil {
 				return moved{}, err
 			}

@@ -129,7 +129,7 @@ func (f finisher) Work(ctx context.Context, run *job.Run) error {
 	}}
 	if f.v.IsCopy() {
 		f.v.Status = customlabels.CopyingCompleted
-		return f.w.db.Copies().FinishCopy(ctx, run.Attempt, f.v, []byte("record"))
+		return f.w.db.Copies().FinishCopy(ctx, run.Attempt, f.v, []byte("record"), copier.Progress{})
 	}
 	f.v.Status = customlabels.TrainingCompleted
 	return f.w.db.Trainings().EndTraining(ctx, run.Attempt, f.v)

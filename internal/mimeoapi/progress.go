@@ -21,6 +21,7 @@ type describeCopyOutput struct {
 	BytesDone, BytesTotal int64
 	Rate                  float64 // bytes per second
 	EstimatedSeconds      float64
+	Revision              int64 // grows with every change
 }
 
 type copyStep struct {
@@ -39,7 +40,7 @@ func (a *API) describeCopy(ctx context.Context, caller arn.Caller, in *describeC
 	}
 	out := &describeCopyOutput{
 		Status: string(d.Status), StatusMessage: d.StatusMessage, Steps: []copyStep{},
-		BytesDone: d.BytesDone, BytesTotal: d.BytesTotal, Rate: d.Rate, EstimatedSeconds: d.Estimated.Seconds(),
+		BytesDone: d.BytesDone, BytesTotal: d.BytesTotal, Rate: d.Rate, EstimatedSeconds: d.Estimated.Seconds(), Revision: d.Revision,
 	}
 	for _, s := range d.Steps {
 		out.Steps = append(out.Steps, copyStep{s.Name, unlessZero(s.Start), unlessZero(s.End)})

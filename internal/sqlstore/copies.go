@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/copier"
@@ -68,8 +70,15 @@ func (s *Copies) CancelCopy(ctx context.Context, a arn.ProjectVersion) error {
 			return err
 		}
 		var id int64
-		if err := t.QueryRowContext(ctx, `SELECT job FROM copies WHERE version = $1`, a.String()).Scan(&id); err != nil {
+		err = t.QueryRowContext(ctx, `SELECT job FROM copies WHERE version = $1`, a.String()).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil // an older server began it: its job hears of it at its next attempt
+		}
+		if err != nil {
 			return fmt.Errorf("find the job of %s: %w", a, err)
+		}
+		if err := t.touchProgress(ctx, id, a); err != nil {
+			return err
 		}
 		t.kinds = append(t.kinds, copier.Kind)
 		return t.queue.HurryTx(context.WithoutCancel(ctx), t.Tx, id)
@@ -108,7 +117,7 @@ func (s *Copies) CanInsertCopy(ctx context.Context, v customlabels.NewVersion) e
 // the end of the pin in one transaction. It fails with job.ErrSuperseded where
 // the attempt is not the current one, and with the source's refusal where that
 // was found damaged meanwhile.
-func (s *Copies) FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion, signed []byte) error {
+func (s *Copies) FinishCopy(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion, signed []byte, p copier.Progress) error {
 	return s.end(ctx, a, v.ARN, func(t *tx) error {
 		source, err := artifacts(ctx, t, v.Source)
 		if err != nil {
@@ -120,14 +129,67 @@ func (s *Copies) FinishCopy(ctx context.Context, a job.Attempt, v customlabels.P
 		if _, err := t.ExecContext(ctx, `INSERT INTO copy_records (version, record) VALUES ($1, $2)`, v.ARN.String(), signed); err != nil {
 			return fmt.Errorf("keep the record of %s: %w", v.ARN, err)
 		}
+		if err := t.putProgress(ctx, a.Job, v.ARN, p); err != nil {
+			return err
+		}
 		return t.finishVersion(ctx, v)
 	})
+}
+
+// SaveProgress stores how far a copy in progress has come. It fails with
+// job.ErrSuperseded where the attempt is not the current one, and with
+// copier.ErrCancelled where the copy was cancelled.
+func (s *Copies) SaveProgress(ctx context.Context, a job.Attempt, v arn.ProjectVersion, p copier.Progress) error {
+	return s.db.write(ctx, func(t *tx) error {
+		if waits, err := t.waits(ctx, a, v, customlabels.CopyingInProgress); err != nil || !waits {
+			return cmp.Or(err, t.cancelled(ctx, v))
+		}
+		return t.putProgress(ctx, a.Job, v, p)
+	})
+}
+
+// Progress returns how far a copy had come when that was stored last.
+func (s *Copies) Progress(ctx context.Context, v arn.ProjectVersion) (p copier.Progress, err error) {
+	return progress(ctx, s.db.reader, v)
+}
+
+func progress(ctx context.Context, q querier, v arn.ProjectVersion) (p copier.Progress, err error) {
+	err = q.QueryRowContext(ctx, `SELECT progress FROM copies WHERE version = $1`, v.String()).Scan(jsonColumn{&p})
+	if errors.Is(err, sql.ErrNoRows) {
+		return copier.Progress{}, nil
+	}
+	return p, err
+}
+
+// touchProgress notes that a copy has changed, which came no further.
+func (t *tx) touchProgress(ctx context.Context, id int64, v arn.ProjectVersion) error {
+	p, err := progress(ctx, t, v)
+	if err != nil {
+		return fmt.Errorf("read the progress of %s: %w", v, err)
+	}
+	return t.putProgress(ctx, id, v, p.Touched(time.Now()))
+}
+
+func (t *tx) putProgress(ctx context.Context, id int64, v arn.ProjectVersion, p copier.Progress) error {
+	encoded, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("encode the progress of %s: %w", v, err)
+	}
+	_, err = t.ExecContext(ctx, `INSERT INTO copies (version, job, progress) VALUES ($1, $2, $3)
+		ON CONFLICT (version) DO UPDATE SET progress = excluded.progress`, v.String(), id, string(encoded))
+	if err != nil {
+		return fmt.Errorf("store the progress of %s: %w", v, err)
+	}
+	return nil
 }
 
 // FailCopy ends the copy with COPYING_FAILED and drops its pin. A copy that
 // ended already stays as it is.
 func (s *Copies) FailCopy(ctx context.Context, a job.Attempt, v arn.ProjectVersion, message string) error {
 	return s.end(ctx, a, v, func(t *tx) error {
+		if err := t.touchProgress(ctx, a.Job, v); err != nil {
+			return err
+		}
 		return t.setStatus(ctx, v, []customlabels.Status{customlabels.CopyingInProgress}, customlabels.CopyingFailed, message)
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"golang.org/x/time/rate"
+
 	"mimeo/internal/blob"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/digest"
@@ -58,16 +60,38 @@ type opened struct {
 
 // Verify reads a stored artifact in full and checks it against its digest.
 // It needs no key: the digest is that of the sealed bytes.
-func (v *Vault) Verify(ctx context.Context, a customlabels.Artifact) (err error) {
+func (v *Vault) Verify(ctx context.Context, a customlabels.Artifact) error {
+	return v.ReadBack(ctx, a, 0)
+}
+
+// ReadBack verifies an artifact as Verify does, and reads so many bytes in a
+// second; 0: as many as there are.
+func (v *Vault) ReadBack(ctx context.Context, a customlabels.Artifact, bytesPerSecond int64) (err error) {
 	b, err := v.Blobs.Open(ctx, a.Digest)
 	if err != nil {
 		return fmt.Errorf("open blob %s: %w", a.Digest, err)
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	if _, err := io.Copy(io.Discard, blob.WithContext(ctx, blob.Verified(b, a.Digest))); err != nil {
+	r := limited{ctx, blob.WithContext(ctx, blob.Verified(b, a.Digest)), limiter(bytesPerSecond)}
+	if _, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, r, make([]byte, 256<<10)); err != nil {
 		return fmt.Errorf("verify %s: %w", a.Role, err)
 	}
 	return nil
+}
+
+// limited reads no faster than its limit lets it.
+type limited struct {
+	ctx   context.Context
+	r     io.Reader
+	limit *rate.Limiter
+}
+
+func (l limited) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p[:min(len(p), block)])
+	if waited := l.limit.WaitN(l.ctx, n); waited != nil {
+		err = waited
+	}
+	return n, err
 }
 
 // PlainDigest opens an artifact, reads it in full, checks it as Verify does,

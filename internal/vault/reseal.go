@@ -130,11 +130,7 @@ func (r Reseal) move(ctx context.Context, staged blob.Staging, plain io.Reader, 
 
 // write writes the sealed bytes, and makes them durable now and again.
 func (r Reseal) write(ctx context.Context, staged blob.Staging, sealed io.Reader) error {
-	limit := rate.NewLimiter(rate.Inf, block)
-	if r.Rate > 0 {
-		limit.SetLimit(rate.Limit(r.Rate))
-		limit.AllowN(time.Now(), block) // no block is free, not even the first of a small artifact
-	}
+	limit := limiter(r.Rate)
 	interval, durable := r.interval(), staged.Size()
 	buffer := make([]byte, block)
 	for {
@@ -174,6 +170,17 @@ func (r Reseal) interval() int64 {
 		interval = min(interval, 60*r.Rate)
 	}
 	return interval
+}
+
+// limiter lets so many bytes pass in a second, a block at a time; all for 0.
+// No block is free, not even the first of a small artifact.
+func limiter(bytesPerSecond int64) *rate.Limiter {
+	limit := rate.NewLimiter(rate.Inf, block)
+	if bytesPerSecond > 0 {
+		limit.SetLimit(rate.Limit(bytesPerSecond))
+		limit.AllowN(time.Now(), block)
+	}
+	return limit
 }
 
 // Publish makes what Reseal staged the blob of the artifact that it returned.

@@ -5,10 +5,11 @@ CREATE TABLE copy_modes (
     mode    TEXT NOT NULL
 );
 
--- The job of a copy.
+-- The job of a copy, and how far it has come, as JSON.
 CREATE TABLE copies (
-    version TEXT   NOT NULL PRIMARY KEY,
-    job     BIGINT NOT NULL
+    version  TEXT   NOT NULL PRIMARY KEY,
+    job      BIGINT NOT NULL,
+    progress TEXT   NOT NULL DEFAULT '{}'
 );
 
 -- +goose Down
