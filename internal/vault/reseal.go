@@ -124,8 +124,9 @@ func (r Reseal) move(ctx context.Context, staged blob.Staging, plain io.Reader, 
 	})
 	written := r.write(ctx, staged, sealed)
 	_ = out.CloseWithError(written)
+	opened := both.Wait() // only then all is hashed
 	// What goes wrong at one end of the pipe arrives at the other.
-	return hashed.Digest(), cmp.Or(written, both.Wait())
+	return hashed.Digest(), cmp.Or(written, opened)
 }
 
 // write writes the sealed bytes, and makes them durable now and again.
