@@ -110,17 +110,17 @@ func aboutCopy(caller arn.Caller, v arn.ProjectVersion, now customlabels.Project
 // describe tells of a copy what this process knows that works on it, or else
 // what was stored last.
 func (s *Service) describe(ctx context.Context, v customlabels.ProjectVersion, c *liveCopy) (Description, error) {
+	now, _ := s.live.look(c) // before what is stored: an attempt that ends in between has stored it
 	p, err := s.Store.Progress(ctx, v.ARN)
 	if err != nil {
 		return Description{}, fmt.Errorf("read the progress of %s: %w", v.ARN, err)
 	}
-	stored := max(p.Revision, v.CreatedAt.UnixMilli())
-	if now, _ := s.live.look(c); now.Revision > 0 {
+	if now.Revision > p.Revision {
 		p = now
 	}
 	// The status is read apart from the progress: that a copy is in progress no
 	// more is a revision of its own, whichever of them was read first.
-	p.Revision = 2 * max(p.Revision, stored)
+	p.Revision = 2 * max(p.Revision, v.CreatedAt.UnixMilli())
 	if v.Status != customlabels.CopyingInProgress {
 		p.Revision++
 	}
