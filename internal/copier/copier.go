@@ -4,10 +4,11 @@
 // checks.go lists the rules of the decision, in their order: start.go makes
 // them until one does not hold and begins the copy where all do, explain.go
 // makes them all and begins nothing. worker.go does what was decided, in a job
-// that may be cut at any instruction and run again. A copy shares
+// that may be cut at any instruction and run again. By share.go the copy shares
 // the source's blobs: only keys are wrapped anew, no byte of the model moves,
 // so it takes the same time for 1 MB and for 10 GB. Where that is asked for,
-// reseal.go gives it blobs of its own, under fresh keys.
+// reseal.go gives it blobs of its own, under fresh keys. output.go writes the
+// result files.
 //
 // API: https://docs.aws.amazon.com/rekognition/latest/APIReference/API_CopyProjectVersion.html
 package copier

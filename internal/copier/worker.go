@@ -1,14 +1,9 @@
 package copier
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
@@ -210,67 +205,6 @@ func (m moved) bundle(use vault.KeyUse) customlabels.Bundle {
 	return customlabels.Bundle{VersionKey: m.VersionKey, Key: use.Key, Grant: use.VersionGrant, Artifacts: m.Artifacts}
 }
 
-// openSource reads the source of a copy and opens its key.
-func (w Worker) openSource(ctx context.Context, v customlabels.ProjectVersion) (source customlabels.ProjectVersion, key vault.VersionKey, err error) {
-	if source, err = w.Store.Version(ctx, v.Source); err != nil {
-		return source, key, sourceError("reading the version "+v.Source.String(), err)
-	}
-	if key, err = w.Vault.Unlock(ctx, source.ARN, source.Bundle); err != nil {
-		return source, key, sourceError("opening the version key with "+source.Bundle.Key.String(), err)
-	}
-	return source, key, nil
-}
-
-// share makes the copy's version key and wraps the source's artifact keys
-// with it. The blobs stay where they are; one that no full read has verified
-// yet is verified first.
-func (w Worker) share(ctx context.Context, v customlabels.ProjectVersion, args Args) (moved, error) {
-	use := args.Key
-	source, from, err := w.openSource(ctx, v)
-	if err != nil {
-		return moved{}, err
-	}
-	to, err := w.Vault.NewVersionKey(ctx, v.ARN, use)
-	if err != nil {
-		return moved{}, destinationError("making a version key with "+use.Key.String(), err)
-	}
-	result := moved{VersionKey: to.Wrapped, Provenance: source.Provenance}
-	for _, a := range source.Bundle.Artifacts {
-		shared, err := vault.Rewrap(from, to, a)
-		if err != nil {
-			return moved{}, sourceError("opening the key of the artifact "+string(a.Role), err)
-		}
-		if !a.IsSound() {
-			verified := w.step(v.ARN, verifyStep(a.Role))
-			if shared, err = w.verify(ctx, to, shared); err != nil {
-				return moved{}, err
-			}
-			verified()
-		}
-		result.Artifacts = append(result.Artifacts, shared)
-	}
-	v.Bundle = result.bundle(use)
-	result.Record, err = w.record(ctx, Share, source, v, args)
-	return result, err
-}
-
-// verify reads an artifact in full and returns it as verified. The stamp is
-// for all versions that share the blob.
-func (w Worker) verify(ctx context.Context, key vault.VersionKey, a customlabels.Artifact) (customlabels.Artifact, error) {
-	const doing = "verifying the artifact "
-	plain, err := w.Vault.PlainDigest(ctx, key, a)
-	if err != nil {
-		return a, artifactError(doing, a, err)
-	}
-	if a.Plain != (digest.Digest{}) && a.Plain != plain {
-		return a, artifactError(doing, a, digest.ErrMismatch)
-	}
-	a.Plain, a.VerifiedAt = plain, w.Now()
-	err = w.Store.MarkVerified(ctx, a)
-	a.DamagedAt = time.Time{}
-	return a, err
-}
-
 // markDamaged marks the blob that a copy failed for.
 func (w Worker) markDamaged(ctx context.Context, cause error) error {
 	var at *Error
@@ -281,76 +215,4 @@ func (w Worker) markDamaged(ctx context.Context, cause error) error {
 		return fmt.Errorf("mark blob %s as damaged: %w", at.blob, err)
 	}
 	return nil
-}
-
-// putResults writes the result files and the record to the OutputConfig, all
-// at once. The files are read with the copy's own key, which proves that it
-// opens. Where one fails the others are still finished: Fail must find all
-// that was written.
-func (w Worker) putResults(ctx context.Context, v customlabels.ProjectVersion, caller arn.Caller, signed []byte) (customlabels.ResultFiles, error) {
-	key, err := w.Vault.Unlock(ctx, v.ARN, v.Bundle)
-	if err != nil {
-		return nil, destinationError("opening the version key with "+v.Bundle.Key.String(), err)
-	}
-	writer := results.Writer{Objects: w.Objects, Caller: caller, Version: v}
-	locations := make([]customlabels.S3Location, len(v.Bundle.Artifacts))
-	var group errgroup.Group
-	var recordAt customlabels.S3Location
-	group.Go(func() (err error) {
-		recordAt, err = writer.Put(ctx, customlabels.CopyRecord, func(context.Context) (io.ReadCloser, error) {
-			return io.NopCloser(bytes.NewReader(signed)), nil
-		})
-		return err
-	})
-	for i, a := range v.Bundle.Artifacts {
-		if !a.Role.IsResult() {
-			continue
-		}
-		group.Go(func() (err error) {
-			locations[i], err = writer.Put(ctx, a.Role, func(ctx context.Context) (io.ReadCloser, error) { return w.open(ctx, key, a) })
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, atDestination(err)
-	}
-	files := customlabels.ResultFiles{customlabels.CopyRecord: recordAt}
-	for i, a := range v.Bundle.Artifacts {
-		if a.Role.IsResult() {
-			files[a.Role] = locations[i]
-		}
-	}
-	return files, nil
-}
-
-// open opens an artifact, whose blob the copy shares with its source.
-func (w Worker) open(ctx context.Context, key vault.VersionKey, a customlabels.Artifact) (io.ReadCloser, error) {
-	body, err := w.Vault.Open(ctx, key, a)
-	if err != nil {
-		return nil, artifactError("opening the artifact ", a, err)
-	}
-	return opened{body, a}, nil
-}
-
-// opened is the body of an artifact, whose errors say of which.
-type opened struct {
-	io.ReadCloser
-	of customlabels.Artifact
-}
-
-func (o opened) Read(p []byte) (int, error) {
-	n, err := o.ReadCloser.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = artifactError("reading the artifact ", o.of, err)
-	}
-	return n, err
-}
-
-// atDestination says that a refused file is the destination's.
-func atDestination(err error) error {
-	var refused *results.RefusedError
-	if errors.As(err, &refused) {
-		return destinationError("writing "+refused.Location.String(), refused.Fault)
-	}
-	return err
 }

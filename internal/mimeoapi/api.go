@@ -50,8 +50,8 @@ func (a *API) operations() map[string]awsjson.Operation {
 		"ListEventTargets":          awsjson.Bind(a.listEventTargets),
 		"DeleteEventTarget":         awsjson.Bind(a.deleteEventTarget),
 		"ListDeadEvents":            awsjson.Bind(a.listDeadEvents),
-		"ScrubVersion":              awsjson.Bind(a.scrubVersion),
 		"RedeliverDeadEvents":       awsjson.Bind(a.redeliverDeadEvents),
+		"ScrubVersion":              awsjson.Bind(a.scrubVersion),
 	}
 }
 
