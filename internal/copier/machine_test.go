@@ -47,6 +47,7 @@ func TestCopiesAreAsTheOracleSays(t *testing.T) {
 			"run jobs":      func(*rapid.T) { m.runJobs() },
 		})
 		m.runJobs()
+		m.meetAll(t)
 	})
 	t.Logf("answers: %v", answers)
 	for _, code := range []fault.Code{"", customlabels.AccessDenied, customlabels.ResourceNotFound, customlabels.ResourceInUse, customlabels.LimitExceeded, customlabels.ServiceQuotaExceeded} {
@@ -112,8 +113,32 @@ func (m *machine) train() {
 	m.source, m.deleting = m.w.train(m.w.t, m.from, fmt.Sprint("v", m.trained)), false
 }
 
+var copyNames = []string{"a", "b", "c", "d", "e"}
+
 func (m *machine) copy(t *rapid.T) {
-	name := rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}).Draw(t, "name")
+	m.copyAs(t, rapid.SampledFrom(copyNames).Draw(t, "name"))
+}
+
+// meetAll meets every answer, whatever came before: it copies without a
+// policy, and with one under every name at once until both quotas are full.
+func (m *machine) meetAll(t *rapid.T) {
+	for _, name := range sortedKeys(m.policies) {
+		m.drop(t, name)
+	}
+	m.drop(t, "p")
+	m.copyAs(t, copyNames[0])
+	m.put(t, "p", "Allow")
+	m.put(t, "p", "Allow")
+	for range maxModels {
+		for _, name := range copyNames {
+			m.copyAs(t, name)
+		}
+		m.runJobs()
+	}
+	m.check(t)
+}
+
+func (m *machine) copyAs(t *rapid.T, name string) {
 	_, taken := m.copies[name]
 	want := fault.Code("")
 	switch {
@@ -183,7 +208,10 @@ func (m *machine) put(t *rapid.T, name, effect string) {
 }
 
 func (m *machine) dropPolicy(t *rapid.T) {
-	name := rapid.SampledFrom([]string{"p", "q"}).Draw(t, "policy")
+	m.drop(t, rapid.SampledFrom([]string{"p", "q"}).Draw(t, "policy"))
+}
+
+func (m *machine) drop(t *rapid.T, name string) {
 	want := fault.Code("")
 	if _, there := m.policies[name]; !there {
 		want = customlabels.ResourceNotFound
