@@ -39,7 +39,8 @@ func (s *Service) CopyObject(ctx context.Context, caller arn.Caller, req CopyReq
 	if same && req.Headers == nil && !req.Reseal {
 		return Object{}, invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
-	put := PutRequest{Bucket: req.Bucket, Key: req.Key, Headers: source.Headers, Sealing: req.Sealing, Source: req.Source.path(), If: req.If}
+	put := PutRequest{Bucket: req.Bucket, Sealing: req.Sealing, Source: req.Source.path()}
+	put.Key, put.Headers, put.If = req.Key, source.Headers, req.If
 	if req.Headers != nil {
 		put.Headers = *req.Headers
 	}

@@ -198,7 +198,7 @@ func TestNothingStaysOfAFailedWrite(t *testing.T) {
 	text := strings.Repeat("x", 200_000)
 	for _, n := range []int64{0, 1, 31, 65_536, 131_072, 200_000} {
 		w.blobs = failing{store, n}
-		if _, err := w.as(nil).Put(t.Context(), caller, objects.Ref{Bucket: "bkt", Key: "k"}, strings.NewReader(text), objects.PutOptions{}); !errors.Is(err, errDiskFull) {
+		if err := w.as(nil).Put(t.Context(), caller, "bkt", file("k", text), objects.PutOptions{}); !errors.Is(err, errDiskFull) {
 			t.Errorf("write of %d bytes: %v", n, err)
 		}
 	}
@@ -206,11 +206,11 @@ func TestNothingStaysOfAFailedWrite(t *testing.T) {
 	errCut := errors.New("connection reset")
 	for _, n := range []int{0, 1, 100_000} {
 		body := io.MultiReader(strings.NewReader(text[:n]), failingReader{errCut})
-		if _, err := w.PutObject(t.Context(), caller, bucket.PutRequest{Bucket: "bkt", Key: "k", Body: bucket.Body{Reader: body, Size: 200_000}}); !errors.Is(err, errCut) {
+		if _, err := w.PutObject(t.Context(), caller, bucket.PutRequest{Bucket: "bkt", NewObject: bucket.NewObject{Key: "k", Body: bucket.Body{Reader: body, Size: 200_000}}}); !errors.Is(err, errCut) {
 			t.Errorf("cut after %d bytes: %v", n, err)
 		}
 		short := bucket.Body{Reader: strings.NewReader(text[:n]), Size: 200_000}
-		if _, err := w.PutObject(t.Context(), caller, bucket.PutRequest{Bucket: "bkt", Key: "k", Body: short}); !errors.Is(err, bucket.IncompleteBody) {
+		if _, err := w.PutObject(t.Context(), caller, bucket.PutRequest{Bucket: "bkt", NewObject: bucket.NewObject{Key: "k", Body: short}}); !errors.Is(err, bucket.IncompleteBody) {
 			t.Errorf("ended after %d bytes: %v", n, err)
 		}
 	}
@@ -227,9 +227,7 @@ type forgetful struct{ bucket.Store }
 
 var errDatabase = errors.New("database is gone")
 
-func (forgetful) InsertObject(context.Context, bucket.Object, []bucket.Part, bucket.Condition) error {
-	return errDatabase
-}
+func (forgetful) InsertObjects(context.Context, ...bucket.Write) error { return errDatabase }
 
 func (forgetful) InsertPart(context.Context, string, bucket.Part) error { return errDatabase }
 
@@ -254,7 +252,7 @@ func TestARowThatIsNotWrittenLeavesALooseBlob(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := bucket.New(forgetful{w.db.Buckets()}, w.blobs, w.keys, policies(nil), time.Now)
-	if _, err := s.Put(t.Context(), caller, objects.Ref{Bucket: "bkt", Key: "k"}, strings.NewReader(fresh), objects.PutOptions{}); !errors.Is(err, errDatabase) {
+	if err := s.Put(t.Context(), caller, "bkt", file("k", fresh), objects.PutOptions{}); !errors.Is(err, errDatabase) {
 		t.Errorf("put: %v", err)
 	}
 	part.Body = bucket.Body{Reader: strings.NewReader(fresh), Size: int64(len(fresh))}

@@ -15,7 +15,7 @@ import (
 
 // Keys is what the service needs of KMS.
 type Keys interface {
-	GenerateDataKey(ctx context.Context, caller arn.Caller, keyID string, ec kms.EncryptionContext) (kms.DataKey, error)
+	GenerateDataKeys(ctx context.Context, caller arn.Caller, keyID string, contexts ...kms.EncryptionContext) ([]kms.DataKey, error)
 	OpenDataKey(ctx context.Context, caller arn.Caller, ciphertext []byte, ec kms.EncryptionContext) (envelope.Key, error)
 	ServiceKey(ctx context.Context, partition, region string) (arn.Key, error)
 	ManagedKey(ctx context.Context, caller arn.Caller, service string) (arn.Key, error)
@@ -43,26 +43,34 @@ var service = arn.Service("s3.amazonaws.com")
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#encryption-context
 const arnContext = "aws:s3:arn"
 
-// newKey makes the key of an object: with the caller's permissions on the
-// caller's KMS key, else with the service's own.
-func (s *Service) newKey(ctx context.Context, caller arn.Caller, n Name, sealing Sealing) (envelope.Key, Encryption, error) {
+// newKeys makes a key for each of some objects and sets how the objects are
+// sealed: with the caller's permissions on the caller's KMS key, else with the
+// service's own.
+func (s *Service) newKeys(ctx context.Context, caller arn.Caller, sealing Sealing, drafts ...*Object) ([]envelope.Key, error) {
 	user, id, err := s.sealer(ctx, caller, sealing)
 	if err != nil {
-		return envelope.Key{}, Encryption{}, err
+		return nil, err
 	}
-	if own, ok := sealing.Context[arnContext]; ok && own != n.ARN() {
-		return envelope.Key{}, Encryption{}, invalidArgument("The encryption context member %s is reserved", arnContext)
+	contexts := make([]kms.EncryptionContext, len(drafts))
+	for i, o := range drafts {
+		if own, ok := sealing.Context[arnContext]; ok && own != o.ARN() {
+			return nil, invalidArgument("The encryption context member %s is reserved", arnContext)
+		}
+		o.Encryption = Encryption{Context: sealing.Context}
+		contexts[i] = o.Encryption.context(o.Name)
 	}
-	e := Encryption{Context: sealing.Context}
-	key, err := s.keys.GenerateDataKey(ctx, user.Through("s3"), id, e.context(n))
+	made, err := s.keys.GenerateDataKeys(ctx, user.Through("s3"), id, contexts...)
 	if err != nil {
-		return envelope.Key{}, Encryption{}, keyFault(err)
+		return nil, keyFault(err)
 	}
-	e.WrappedKey = key.Ciphertext
-	if sealing.KMS {
-		e.Key = key.Key
+	plain := make([]envelope.Key, len(drafts))
+	for i, o := range drafts {
+		plain[i], o.Encryption.WrappedKey = made[i].Plain, made[i].Ciphertext
+		if sealing.KMS {
+			o.Encryption.Key = made[i].Key
+		}
 	}
-	return key.Plain, e, nil
+	return plain, nil
 }
 
 // managedKey is the account's own key for S3, which is made on demand.

@@ -32,17 +32,21 @@ type UploadRequest struct {
 
 // CreateMultipartUpload begins an upload; its id is the ID of what it returns.
 func (s *Service) CreateMultipartUpload(ctx context.Context, caller arn.Caller, req UploadRequest) (Object, error) {
-	u, err := s.draft(ctx, caller, access{bucket: req.Bucket, key: req.Key, keys: writeKeys(req.Sealing, "")}, req.Headers)
+	b, err := s.openToWrite(ctx, caller, access{bucket: req.Bucket, key: req.Key, keys: writeKeys(req.Sealing, "")})
+	if err != nil {
+		return Object{}, err
+	}
+	u, err := s.draft(b, req.Key, req.Headers)
 	if err != nil {
 		return Object{}, err
 	}
 	if u.Checksum, err = uploadChecksum(req.Algorithm, req.Type); err != nil {
 		return Object{}, err
 	}
-	if _, u.Encryption, err = s.newKey(ctx, caller, u.Name, req.Sealing); err != nil {
+	if _, err := s.newKeys(ctx, caller, req.Sealing, u); err != nil {
 		return Object{}, err
 	}
-	return u, said(s.store.InsertUpload(ctx, u))
+	return *u, said(s.store.InsertUpload(ctx, *u))
 }
 
 // uploadChecksum decides which checksum the object of an upload will have.

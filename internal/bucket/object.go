@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/blob"
@@ -19,70 +20,115 @@ import (
 // maxMetadata bounds the names and values of an object's metadata, in bytes.
 const maxMetadata = 2 << 10
 
+// A NewObject is what is to be written under a key.
+type NewObject struct {
+	Key     string
+	Body    Body
+	Headers Headers
+	If      Condition // of the object that is there
+}
+
 // A PutRequest writes an object.
 type PutRequest struct {
-	Bucket, Key string
-	Body        Body
-	Headers     Headers
-	Sealing     Sealing
-	Source      string    // "BUCKET/KEY" of what a copy takes; empty: the body is the sender's
-	If          Condition // of the object that is there
+	Bucket string
+	NewObject
+	Sealing Sealing
+	Source  string // "BUCKET/KEY" of what a copy takes; empty: the body is the sender's
 }
 
 // PutObject writes an object in place of what is there. When it returns
 // without an error the object is durable; when it fails nothing has changed.
 func (s *Service) PutObject(ctx context.Context, caller arn.Caller, req PutRequest) (Object, error) {
-	o, err := s.draft(ctx, caller, access{bucket: req.Bucket, key: req.Key, keys: writeKeys(req.Sealing, req.Source)}, req.Headers)
+	b, err := s.openToWrite(ctx, caller, access{bucket: req.Bucket, key: req.Key, keys: writeKeys(req.Sealing, req.Source)})
 	if err != nil {
 		return Object{}, err
 	}
-	if err := s.checkWritable(ctx, o.Name, req.If); err != nil {
-		return Object{}, err
-	}
-	key, encryption, err := s.newKey(ctx, caller, o.Name, req.Sealing)
+	written, err := s.put(ctx, caller, b, req.Sealing, req.NewObject)
 	if err != nil {
 		return Object{}, err
 	}
-	o.Encryption = encryption
-	algorithm := req.Body.Algorithm
-	if algorithm == "" {
-		algorithm = CRC64NVME
-	}
-	in, err := newIntake(req.Body, algorithm)
-	if err != nil {
-		return Object{}, err
-	}
-	part, err := s.seal(ctx, in, key, o.ID, 1)
-	if err != nil {
-		return Object{}, err
-	}
-	o.Size, o.ETag, o.Checksum, o.ModifiedAt = part.Size, part.ETag, in.checksum(algorithm), part.ModifiedAt
-	return o, said(s.store.InsertObject(ctx, o, []Part{part}, req.If))
+	return written[0], nil
 }
 
-// draft begins an object that the caller may write.
-func (s *Service) draft(ctx context.Context, caller arn.Caller, a access, h Headers) (Object, error) {
-	if err := checkKey(a.key); err != nil {
-		return Object{}, err
+// openToWrite returns a bucket in which the caller may write objects.
+func (s *Service) openToWrite(ctx context.Context, caller arn.Caller, a access) (Bucket, error) {
+	for _, key := range append([]string{a.key}, a.others...) {
+		if err := checkKey(key); err != nil {
+			return Bucket{}, err
+		}
 	}
 	a.action = "s3:PutObject"
-	b, err := s.open(ctx, caller, a)
-	if err != nil {
-		return Object{}, err
+	return s.open(ctx, caller, a)
+}
+
+// put writes objects to a bucket, sealed alike: all of them or none.
+func (s *Service) put(ctx context.Context, caller arn.Caller, b Bucket, sealing Sealing, list ...NewObject) ([]Object, error) {
+	drafts := make([]*Object, len(list))
+	for i, n := range list {
+		var err error
+		if drafts[i], err = s.draft(b, n.Key, n.Headers); err != nil {
+			return nil, err
+		}
+		if err := s.checkWritable(ctx, drafts[i].Name, n.If); err != nil {
+			return nil, err
+		}
 	}
+	keys, err := s.newKeys(ctx, caller, sealing, drafts...)
+	if err != nil {
+		return nil, err
+	}
+	writes := make([]Write, len(list))
+	group, sealCtx := errgroup.WithContext(ctx)
+	for i, n := range list {
+		group.Go(func() error {
+			part, err := s.fill(sealCtx, drafts[i], keys[i], n.Body)
+			writes[i] = Write{Object: *drafts[i], Parts: []Part{part}, If: n.If}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	written := make([]Object, len(writes))
+	for i, w := range writes {
+		written[i] = w.Object
+	}
+	return written, said(s.store.InsertObjects(ctx, writes...))
+}
+
+// draft begins an object.
+func (s *Service) draft(b Bucket, key string, h Headers) (*Object, error) {
 	size := 0
 	for name, value := range h.Metadata {
 		size += len(name) + len(value)
 	}
 	if size > maxMetadata {
-		return Object{}, fault.New(MetadataTooLarge, "Your metadata headers exceed the maximum allowed metadata size")
+		return nil, fault.New(MetadataTooLarge, "Your metadata headers exceed the maximum allowed metadata size")
 	}
-	return Object{
-		Name:       Name{Partition: b.Partition, Bucket: b.Name, Key: a.key},
+	return &Object{
+		Name:       Name{Partition: b.Partition, Bucket: b.Name, Key: key},
 		ID:         uuid.NewString(),
 		ModifiedAt: s.now(),
 		Headers:    h,
 	}, nil
+}
+
+// fill seals the body of an object as its one part.
+func (s *Service) fill(ctx context.Context, o *Object, key envelope.Key, body Body) (Part, error) {
+	algorithm := body.Algorithm
+	if algorithm == "" {
+		algorithm = CRC64NVME
+	}
+	in, err := newIntake(body, algorithm)
+	if err != nil {
+		return Part{}, err
+	}
+	part, err := s.seal(ctx, in, key, o.ID, 1)
+	if err != nil {
+		return Part{}, err
+	}
+	o.Size, o.ETag, o.Checksum, o.ModifiedAt = part.Size, part.ETag, in.checksum(algorithm), part.ModifiedAt
+	return part, nil
 }
 
 // checkWritable refuses early what the store would refuse after the bytes.

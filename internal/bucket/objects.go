@@ -34,19 +34,25 @@ func (s *Service) Head(ctx context.Context, caller arn.Caller, ref objects.Ref) 
 	return info(d.Object), nil
 }
 
-// Put implements [objects.Store].
-func (s *Service) Put(ctx context.Context, caller arn.Caller, ref objects.Ref, body io.Reader, opts objects.PutOptions) (objects.Info, error) {
-	o, err := s.PutObject(ctx, caller.Through(asks), PutRequest{
-		Bucket:  ref.Bucket,
-		Key:     ref.Key,
-		Body:    Body{Reader: body, Size: -1},
-		Headers: Headers{ContentType: opts.ContentType, Metadata: marked(opts.Mark)},
-		Sealing: Sealing{KMS: opts.KMSKey != "", Key: opts.KMSKey},
-	})
-	if err != nil {
-		return objects.Info{}, err
+// Put implements [objects.Store]: it writes all files or none.
+func (s *Service) Put(ctx context.Context, caller arn.Caller, bucket string, files []objects.File, opts objects.PutOptions) error {
+	keys, list := make([]string, len(files)), make([]NewObject, len(files))
+	for i, f := range files {
+		keys[i] = f.Key
+		list[i] = NewObject{
+			Key:     f.Key,
+			Body:    Body{Reader: f.Body, Size: -1},
+			Headers: Headers{ContentType: opts.ContentType, Metadata: marked(opts.Mark)},
+		}
 	}
-	return info(o), nil
+	caller = caller.Through(asks)
+	sealing := Sealing{KMS: opts.KMSKey != "", Key: opts.KMSKey}
+	b, err := s.openToWrite(ctx, caller, access{bucket: bucket, key: keys[0], others: keys[1:], keys: writeKeys(sealing, "")})
+	if err != nil {
+		return err
+	}
+	_, err = s.put(ctx, caller, b, sealing, list...)
+	return err
 }
 
 // markName is the metadata, x-amz-meta-…, that holds the mark of an object.
@@ -87,8 +93,8 @@ func (s *Service) CanPut(ctx context.Context, caller arn.Caller, key string, ref
 // CanSeal implements [objects.Store]: it makes a data key, which is dropped at
 // once.
 func (s *Service) CanSeal(ctx context.Context, caller arn.Caller, key string, ref objects.Ref) error {
-	name := Name{Partition: caller.Principal.Partition, Bucket: ref.Bucket, Key: ref.Key}
-	_, _, err := s.newKey(ctx, caller, name, Sealing{KMS: true, Key: key})
+	draft := Object{Name: Name{Partition: caller.Principal.Partition, Bucket: ref.Bucket, Key: ref.Key}}
+	_, err := s.newKeys(ctx, caller, Sealing{KMS: true, Key: key}, &draft)
 	return err
 }
 

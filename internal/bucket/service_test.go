@@ -60,11 +60,19 @@ func (w *world) as(p policies) *bucket.Service {
 
 func (w *world) put(t testing.TB, key, text string) objects.Info {
 	t.Helper()
-	info, err := w.Put(t.Context(), caller, objects.Ref{Bucket: "bkt", Key: key}, strings.NewReader(text), objects.PutOptions{})
+	if err := w.Put(t.Context(), caller, "bkt", file(key, text), objects.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	info, err := w.Head(t.Context(), caller, objects.Ref{Bucket: "bkt", Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return info
+}
+
+// file is one file of a text.
+func file(key, text string) []objects.File {
+	return []objects.File{{Key: key, Body: strings.NewReader(text)}}
 }
 
 func (w *world) get(t testing.TB, key string) (string, error) {
@@ -123,7 +131,7 @@ func TestObjectsStore(t *testing.T) {
 		t.Errorf("get: %d bytes, %v", len(text), err)
 	}
 	for _, mark := range []string{"", "another's"} {
-		if _, err := w.Put(t.Context(), caller, ref, strings.NewReader(second), objects.PutOptions{Mark: mark}); err != nil {
+		if err := w.Put(t.Context(), caller, ref.Bucket, file(ref.Key, second), objects.PutOptions{Mark: mark}); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.DeleteIfMarked(t.Context(), caller, ref, "mine"); err != nil {
@@ -133,7 +141,7 @@ func TestObjectsStore(t *testing.T) {
 			t.Errorf("an object marked %q is deleted: %v", mark, err)
 		}
 	}
-	if _, err := w.Put(t.Context(), caller, ref, strings.NewReader(second), objects.PutOptions{Mark: "mine"}); err != nil {
+	if err := w.Put(t.Context(), caller, ref.Bucket, file(ref.Key, second), objects.PutOptions{Mark: "mine"}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -170,7 +178,7 @@ func TestWhatReplacesAMarkedObjectStays(t *testing.T) {
 	t.Parallel()
 	w := open(t, mem.New(), nil)
 	ref := objects.Ref{Bucket: "bkt", Key: "results/summary.json"}
-	if _, err := w.Put(t.Context(), caller, ref, strings.NewReader("{}"), objects.PutOptions{Mark: "mine"}); err != nil {
+	if err := w.Put(t.Context(), caller, ref.Bucket, file(ref.Key, "{}"), objects.PutOptions{Mark: "mine"}); err != nil {
 		t.Fatal(err)
 	}
 	racing := bucket.New(looking{w.db.Buckets(), func() { w.put(t, ref.Key, "{}") }}, w.blobs, w.keys, policies(nil), time.Now)
@@ -210,7 +218,7 @@ func TestPermissions(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
 	}
-	if _, err := reader.Put(t.Context(), caller, objects.Ref{Bucket: "bkt", Key: "a/k"}, strings.NewReader("y"), objects.PutOptions{}); !errors.Is(err, bucket.AccessDenied) {
+	if err := reader.Put(t.Context(), caller, "bkt", file("a/k", "y"), objects.PutOptions{}); !errors.Is(err, bucket.AccessDenied) {
 		t.Errorf("put: %v", err)
 	}
 	if _, err := reader.ListObjectsV2(t.Context(), caller, bucket.ListRequest{Bucket: "bkt", MaxKeys: 1}); !errors.Is(err, bucket.AccessDenied) {
@@ -225,9 +233,9 @@ func TestARaceForANameHasOneWinner(t *testing.T) {
 	won := make(chan bool, writers)
 	for range writers {
 		go func() {
-			_, err := w.PutObject(t.Context(), caller, bucket.PutRequest{
-				Bucket: "bkt", Key: "k", Body: bucket.Body{Reader: strings.NewReader("x"), Size: 1}, If: bucket.Condition{NoneMatch: "*"},
-			})
+			_, err := w.PutObject(t.Context(), caller, bucket.PutRequest{Bucket: "bkt", NewObject: bucket.NewObject{
+				Key: "k", Body: bucket.Body{Reader: strings.NewReader("x"), Size: 1}, If: bucket.Condition{NoneMatch: "*"},
+			}})
 			if err != nil && !errors.Is(err, bucket.PreconditionFailed) {
 				t.Error(err)
 			}
@@ -290,7 +298,7 @@ func TestAnObjectIsBoundToItsName(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Key = "b"
-	if err := store.InsertObject(t.Context(), a, parts, bucket.Condition{}); err != nil {
+	if err := store.InsertObjects(t.Context(), bucket.Write{Object: a, Parts: parts}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := w.get(t, "b"); err == nil {

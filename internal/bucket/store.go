@@ -33,10 +33,10 @@ type Buckets interface {
 
 // Objects are the objects of all buckets.
 type Objects interface {
-	// InsertObject writes an object with its parts in place of the one of its
-	// name, where cond holds for that one. It fails with NoSuchBucket and the
-	// codes of [Condition.HoldsFor].
-	InsertObject(ctx context.Context, o Object, parts []Part, cond Condition) error
+	// InsertObjects writes objects of one bucket in place of those of their
+	// names: all or none. It fails with NoSuchBucket and the codes of
+	// [Condition.HoldsFor].
+	InsertObjects(ctx context.Context, writes ...Write) error
 	// Object fails with NoSuchKey.
 	Object(ctx context.Context, n Name) (Object, error)
 	// Content returns an object and its parts, as they were at one moment, in
@@ -86,6 +86,14 @@ type Object struct {
 	Headers    Headers
 	Checksum   Checksum
 	Encryption Encryption
+}
+
+// A Write is an object with its parts that is to be stored, where If holds for
+// the one that it replaces.
+type Write struct {
+	Object Object
+	Parts  []Part
+	If     Condition
 }
 
 // A Part is some bytes of an object, sealed as one blob.

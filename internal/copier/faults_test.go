@@ -93,9 +93,8 @@ type faultyObjects struct {
 	*faults
 }
 
-func (o faultyObjects) Put(ctx context.Context, caller arn.Caller, ref objects.Ref, body io.Reader, opts objects.PutOptions) (i objects.Info, err error) {
-	err = o.around(func() error { i, err = o.Store.Put(ctx, caller, ref, body, opts); return err })
-	return i, err
+func (o faultyObjects) Put(ctx context.Context, caller arn.Caller, bucket string, files []objects.File, opts objects.PutOptions) error {
+	return o.around(func() error { return o.Store.Put(ctx, caller, bucket, files, opts) })
 }
 
 func (o faultyObjects) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref objects.Ref, mark string) error {

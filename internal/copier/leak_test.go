@@ -3,7 +3,6 @@ package copier_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +156,6 @@ func (l *leakage) live(prefix string) []kms.Grant {
 // refusing takes no object.
 type refusing struct{ objects.Store }
 
-func (refusing) Put(context.Context, arn.Caller, objects.Ref, io.Reader, objects.PutOptions) (objects.Info, error) {
-	return objects.Info{}, fault.New(objects.AccessDenied, "Access Denied")
+func (refusing) Put(context.Context, arn.Caller, string, []objects.File, objects.PutOptions) error {
+	return fault.New(objects.AccessDenied, "Access Denied")
 }

@@ -128,7 +128,8 @@ func TestAFailedCopyLeavesForeignFiles(t *testing.T) {
 	v := w.start(t, w.request("c1"))
 	w.loseBlob(t, customlabels.TestingSnapshot)
 	foreign := objects.Ref{Bucket: "destination-custom-labels", Key: "copied/" + customlabels.ResultFile(customlabels.TrainingSnapshot, v)}
-	if _, err := w.buckets.Put(t.Context(), trusted, foreign, io.LimitReader(zeros{}, 9), objects.PutOptions{}); err != nil {
+	file := objects.File{Key: foreign.Key, Body: io.LimitReader(zeros{}, 9)}
+	if err := w.buckets.Put(t.Context(), trusted, foreign.Bucket, []objects.File{file}, objects.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	w.drain(t)
@@ -152,9 +153,8 @@ func TestAFailedCopyLeavesNoFileThatItNeverRecorded(t *testing.T) {
 // cutAfterPut writes every object and fails.
 type cutAfterPut struct{ objects.Store }
 
-func (o cutAfterPut) Put(ctx context.Context, caller arn.Caller, ref objects.Ref, body io.Reader, opts objects.PutOptions) (objects.Info, error) {
-	i, err := o.Store.Put(ctx, caller, ref, body, opts)
-	return i, errors.Join(err, errFault)
+func (o cutAfterPut) Put(ctx context.Context, caller arn.Caller, bucket string, files []objects.File, opts objects.PutOptions) error {
+	return errors.Join(o.Store.Put(ctx, caller, bucket, files, opts), errFault)
 }
 
 // loseBlob makes the blob of an artifact unreadable as what it was.

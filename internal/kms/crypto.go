@@ -177,12 +177,36 @@ func (DataKey) String() string { return redacted }
 // GenerateDataKey returns a fresh key of 256 bits, encrypted under a key and
 // bound to a context.
 func (s *Service) GenerateDataKey(ctx context.Context, caller arn.Caller, keyID string, ec EncryptionContext) (DataKey, error) {
-	plain := envelope.NewKey()
-	e, err := s.encrypt(ctx, caller, GenerateDataKeyOperation, Use{KeyID: keyID, Context: ec}, plain.Reveal())
+	made, err := s.GenerateDataKeys(ctx, caller, keyID, ec)
 	if err != nil {
 		return DataKey{}, err
 	}
-	return DataKey{Plain: plain, Ciphertext: e.Ciphertext, Key: e.Key}, nil
+	return made[0], nil
+}
+
+// GenerateDataKeys is GenerateDataKey for each of several contexts, which are
+// all allowed or all refused; the key is looked up once.
+func (s *Service) GenerateDataKeys(ctx context.Context, caller arn.Caller, keyID string, contexts ...EncryptionContext) ([]DataKey, error) {
+	asked := make([]ask, len(contexts))
+	for i, ec := range contexts {
+		asked[i] = ask{GenerateDataKeyOperation, Use{KeyID: keyID, Context: ec}}
+	}
+	k, err := s.findForAll(ctx, caller, asked)
+	if err != nil {
+		return nil, err
+	}
+	material, err := s.material(ctx, k.ARN)
+	if err != nil {
+		return nil, err
+	}
+	made := make([]DataKey, len(contexts))
+	for i, ec := range contexts {
+		made[i] = DataKey{Plain: envelope.NewKey(), Key: k.ARN}
+		if made[i].Ciphertext, err = encrypt(k.ARN.ID, material, made[i].Plain.Reveal(), ec); err != nil {
+			return nil, err
+		}
+	}
+	return made, nil
 }
 
 // OpenDataKey returns the plain key of what GenerateDataKey returned.

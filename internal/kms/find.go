@@ -77,10 +77,31 @@ func (s *Service) findWithGrant(ctx context.Context, caller arn.Caller, op Opera
 // and its state lets it be used. It changes nothing. It is refused as the
 // first of ops that the caller may not do would be.
 func (s *Service) Can(ctx context.Context, caller arn.Caller, u Use, ops ...Operation) (Key, error) {
-	k, err := s.lookUp(ctx, caller, ops[0], u, func(k Key) error {
+	asked := make([]ask, len(ops))
+	for i, op := range ops {
+		asked[i] = ask{op, u}
+	}
+	return s.findForAll(ctx, caller, asked)
+}
+
+// An ask is one thing to do with a key.
+type ask struct {
+	op  Operation
+	use Use
+}
+
+// findForAll returns the key that all uses name where the caller may do all
+// that is asked with it and its state lets it be used.
+func (s *Service) findForAll(ctx context.Context, caller arn.Caller, asked []ask) (Key, error) {
+	for _, a := range asked {
+		if err := a.use.check(); err != nil {
+			return Key{}, err
+		}
+	}
+	k, err := s.lookUp(ctx, caller, asked[0].op, asked[0].use, func(k Key) error {
 		q, err := s.question(ctx, caller, k)
-		for i := 0; err == nil && i < len(ops); i++ {
-			_, err = s.answer(ctx, q, ops[i], u)
+		for i := 0; err == nil && i < len(asked); i++ {
+			_, err = s.answer(ctx, q, asked[i].op, asked[i].use)
 		}
 		return err
 	})

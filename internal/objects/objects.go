@@ -31,13 +31,19 @@ type Info struct {
 	ModifiedAt time.Time
 }
 
-// PutOptions says how an object is written. The zero value is right for most.
+// PutOptions says how objects are written. The zero value is right for most.
 type PutOptions struct {
 	ContentType string
-	// KMSKey seals the object with SSE-KMS; empty: the bucket's default.
+	// KMSKey seals the objects with SSE-KMS; empty: the bucket's default.
 	KMSKey string
-	// Mark is kept with the object, in its metadata, and says who wrote it.
+	// Mark is kept with each object, in its metadata, and says who wrote it.
 	Mark string
+}
+
+// A File is what is to be written under a key.
+type File struct {
+	Key  string
+	Body io.Reader
 }
 
 // A Store reads and writes objects as a caller.
@@ -46,9 +52,10 @@ type Store interface {
 	// bytes are damaged.
 	Get(ctx context.Context, caller arn.Caller, ref Ref) (io.ReadCloser, Info, error)
 	Head(ctx context.Context, caller arn.Caller, ref Ref) (Info, error)
-	// Put writes an object, replacing what is there, when all of body was
-	// read without an error.
-	Put(ctx context.Context, caller arn.Caller, ref Ref, body io.Reader, opts PutOptions) (Info, error)
+	// Put writes one or more files to a bucket, replacing what is there, each
+	// when all of its Body was read without an error. Bodies may be read at
+	// the same time.
+	Put(ctx context.Context, caller arn.Caller, bucket string, files []File, opts PutOptions) error
 	// DeleteIfMarked removes an object that was put with mark. An object that
 	// is not there is no error, and one that bears no mark or another stays.
 	DeleteIfMarked(ctx context.Context, caller arn.Caller, ref Ref, mark string) error

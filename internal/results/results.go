@@ -99,28 +99,45 @@ type Writer struct {
 	Version customlabels.ProjectVersion
 }
 
-// Put writes the file of a role, sealed with the version's KMS key where it
-// has one. open returns the content, which Put closes.
-func (w Writer) Put(ctx context.Context, role customlabels.Role, open func(context.Context) (io.ReadCloser, error)) (at customlabels.S3Location, err error) {
-	at = w.target().File(role)
-	body, err := open(ctx)
-	if err != nil {
-		return at, err
+// An Opener returns the content of a result file.
+type Opener func(context.Context) (io.ReadCloser, error)
+
+// Put writes a file for each role, sealed with the version's KMS key where it
+// has one, and returns where they are.
+func (w Writer) Put(ctx context.Context, contents map[customlabels.Role]Opener) (at customlabels.ResultFiles, err error) {
+	at = make(customlabels.ResultFiles)
+	var files []objects.File
+	for _, role := range written { // in this order, so that of two errors always the same is told
+		open, ok := contents[role]
+		if !ok {
+			continue
+		}
+		body, openErr := open(ctx)
+		if openErr != nil {
+			return nil, openErr
+		}
+		defer func() { err = errors.Join(err, body.Close()) }()
+		at[role] = w.target().File(role)
+		files = append(files, objects.File{Key: at[role].Key, Body: body})
 	}
-	defer func() { err = errors.Join(err, body.Close()) }()
+	return at, w.put(ctx, files)
+}
+
+func (w Writer) put(ctx context.Context, files []objects.File) error {
 	options := objects.PutOptions{ContentType: "application/json", Mark: w.mark()}
 	if w.Version.KMSKey != (arn.Key{}) {
 		options.KMSKey = w.Version.KMSKey.String()
 	}
-	_, err = w.Objects.Put(ctx, w.Caller, ref(at), body, options)
-	var refused *fault.Error
-	if errors.As(err, &refused) {
-		return at, &RefusedError{at, refused}
+	into := w.target().Output
+	err := w.Objects.Put(ctx, w.Caller, into.Bucket, files, options)
+	folder := customlabels.S3Location{Bucket: into.Bucket, Key: into.Key("")}
+	if refused := (*fault.Error)(nil); errors.As(err, &refused) {
+		return &RefusedError{folder, refused}
 	}
 	if err != nil {
-		return at, fmt.Errorf("write %s: %w", at, err)
+		return fmt.Errorf("write to %s: %w", folder, err)
 	}
-	return at, nil
+	return nil
 }
 
 func (w Writer) target() Target {
@@ -132,8 +149,8 @@ func (w Writer) mark() string { return w.Version.ARN.String() }
 
 func ref(at customlabels.S3Location) objects.Ref { return objects.Ref{Bucket: at.Bucket, Key: at.Key} }
 
-// A RefusedError is a result file that the bucket, or the key that was to
-// seal it, does not take.
+// A RefusedError is result files that the bucket, or the key that was to seal
+// them, does not take.
 type RefusedError struct {
 	Location customlabels.S3Location
 	Fault    *fault.Error

@@ -13,7 +13,8 @@ import (
 )
 
 func (a *API) putObject(w http.ResponseWriter, r *request) error {
-	req := bucket.PutRequest{Bucket: r.bucket, Key: r.key}
+	req := bucket.PutRequest{Bucket: r.bucket}
+	req.Key = r.key
 	var err error
 	if req.Body, err = r.body(); err != nil {
 		return err

@@ -159,8 +159,8 @@ func (w *world) must(err error) {
 func (w *world) put(key string, body []byte) objects.Ref {
 	w.t.Helper()
 	ref := objects.Ref{Bucket: "images", Key: key}
-	_, err := w.buckets.Put(w.t.Context(), w.root, ref, bytes.NewReader(body), objects.PutOptions{})
-	w.must(err)
+	file := objects.File{Key: key, Body: bytes.NewReader(body)}
+	w.must(w.buckets.Put(w.t.Context(), w.root, ref.Bucket, []objects.File{file}, objects.PutOptions{}))
 	return ref
 }
 

@@ -31,6 +31,15 @@ func placeholders(first, n int) string {
 	return strings.Join(all, ", ")
 }
 
+// tuples returns the numbered parameters of n rows of a VALUES list, from $1 on.
+func tuples(n, width int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = "(" + placeholders(1+i*width, width) + ")"
+	}
+	return strings.Join(all, ", ")
+}
+
 // appendStrings appends the values of an IN list to the arguments.
 func appendStrings(args []any, values []string) []any {
 	for _, v := range values {

@@ -25,21 +25,26 @@ func scanObject(row scanner) (bucket.Object, error) {
 	return o, err
 }
 
-// insertObject inserts a row into objects or uploads.
-func (t *tx) insertObject(ctx context.Context, table string, o bucket.Object) error {
-	headers, err := json.Marshal(o.Headers)
-	if err != nil {
-		return fmt.Errorf("encode headers: %w", err)
+// insertObjects inserts rows into objects or uploads.
+func (t *tx) insertObjects(ctx context.Context, table string, list ...bucket.Object) error {
+	var args []any
+	for _, o := range list {
+		headers, err := json.Marshal(o.Headers)
+		if err != nil {
+			return fmt.Errorf("encode headers of %s: %w", o.ARN(), err)
+		}
+		encryptionContext, err := json.Marshal(o.Encryption.Context)
+		if err != nil {
+			return fmt.Errorf("encode encryption context of %s: %w", o.ARN(), err)
+		}
+		args = append(args, o.ID, o.Partition, o.Bucket, []byte(o.Key), o.Size, o.ETag, millis(o.ModifiedAt), string(headers),
+			string(o.Checksum.Algorithm), o.Checksum.Value, o.Checksum.Composite,
+			text(o.Encryption.Key), string(encryptionContext), o.Encryption.WrappedKey)
 	}
-	encryptionContext, err := json.Marshal(o.Encryption.Context)
-	if err != nil {
-		return fmt.Errorf("encode encryption context: %w", err)
+	if _, err := t.ExecContext(ctx, `INSERT INTO `+table+` (`+objectColumns+`) VALUES `+tuples(len(list), 14), args...); err != nil {
+		return fmt.Errorf("insert into %s: %w", table, err)
 	}
-	_, err = t.ExecContext(ctx, `INSERT INTO `+table+` (`+objectColumns+`) VALUES (`+placeholders(1, 14)+`)`,
-		o.ID, o.Partition, o.Bucket, []byte(o.Key), o.Size, o.ETag, millis(o.ModifiedAt), string(headers),
-		string(o.Checksum.Algorithm), o.Checksum.Value, o.Checksum.Composite,
-		text(o.Encryption.Key), string(encryptionContext), o.Encryption.WrappedKey)
-	return err
+	return nil
 }
 
 // hasBucket fails with NoSuchBucket.
@@ -52,43 +57,73 @@ func (t *tx) hasBucket(ctx context.Context, n bucket.Name) error {
 	return err
 }
 
-// deleteObject deletes the object of a name if present, where cond holds.
-func (t *tx) deleteObject(ctx context.Context, n bucket.Name, cond bucket.Condition) error {
-	var id, etag string
-	err := t.QueryRowContext(ctx, `SELECT id, etag FROM objects WHERE partition = $1 AND bucket = $2 AND key = $3`, n.Partition, n.Bucket, []byte(n.Key)).Scan(&id, &etag)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("look for object %s: %w", n.ARN(), err)
-	}
-	if err := cond.HoldsFor(id, etag); err != nil || id == "" {
+// deleteObjects deletes the objects that writes are to replace, where each
+// one's condition holds for what is there.
+func (t *tx) deleteObjects(ctx context.Context, in bucket.Name, writes ...bucket.Write) error {
+	there, err := t.objectsAt(ctx, in, writes)
+	if err != nil {
 		return err
 	}
-	if _, err := t.ExecContext(ctx, `DELETE FROM parts WHERE owner = $1`, id); err != nil {
-		return fmt.Errorf("delete parts of object %s: %w", id, err)
-	}
-	if _, err := t.ExecContext(ctx, `DELETE FROM objects WHERE id = $1`, id); err != nil {
-		return fmt.Errorf("delete object %s: %w", id, err)
+	for _, w := range writes {
+		old := there[w.Object.Key]
+		if err := w.If.HoldsFor(old.ID, old.ETag); err != nil {
+			return err
+		}
+		if old.ID == "" {
+			continue
+		}
+		if err := t.each(ctx, old.ID, `DELETE FROM parts WHERE owner = $1`, `DELETE FROM objects WHERE id = $1`); err != nil {
+			return fmt.Errorf("delete object %s: %w", old.ID, err)
+		}
 	}
 	return nil
 }
 
-// InsertObject implements [bucket.Store].
-func (s *Buckets) InsertObject(ctx context.Context, o bucket.Object, parts []bucket.Part, cond bucket.Condition) error {
+// objectsAt returns, by key, which objects there are under the names of writes.
+func (t *tx) objectsAt(ctx context.Context, in bucket.Name, writes []bucket.Write) (map[string]bucket.Object, error) {
+	args := []any{in.Partition, in.Bucket}
+	for _, w := range writes {
+		args = append(args, []byte(w.Object.Key))
+	}
+	rows, err := t.QueryContext(ctx, `SELECT key, id, etag FROM objects WHERE partition = $1 AND bucket = $2 AND key IN (`+placeholders(3, len(writes))+`)`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("look for objects in %s: %w", in.Bucket, err)
+	}
+	list, err := collect(rows, func(row scanner) (o bucket.Object, err error) {
+		var key []byte
+		err = row.Scan(&key, &o.ID, &o.ETag)
+		o.Key = string(key)
+		return o, err
+	})
+	there := make(map[string]bucket.Object, len(list))
+	for _, o := range list {
+		there[o.Key] = o
+	}
+	return there, err
+}
+
+// InsertObjects implements [bucket.Store].
+func (s *Buckets) InsertObjects(ctx context.Context, writes ...bucket.Write) error {
 	return s.db.write(ctx, func(t *tx) error {
-		if err := t.hasBucket(ctx, o.Name); err != nil {
+		in := writes[0].Object.Name
+		if err := t.hasBucket(ctx, in); err != nil {
 			return err
 		}
-		if err := t.deleteObject(ctx, o.Name, cond); err != nil {
+		if err := t.deleteObjects(ctx, in, writes...); err != nil {
 			return err
 		}
-		if err := t.insertObject(ctx, "objects", o); err != nil {
-			return fmt.Errorf("insert object %s: %w", o.ARN(), err)
-		}
-		for _, p := range parts {
-			if err := t.insertPart(ctx, o.ID, p); err != nil {
-				return err
+		var list []bucket.Object
+		var content []ownedPart
+		for _, w := range writes {
+			list = append(list, w.Object)
+			for _, p := range w.Parts {
+				content = append(content, ownedPart{w.Object.ID, p})
 			}
 		}
-		return nil
+		if err := t.insertObjects(ctx, "objects", list...); err != nil {
+			return err
+		}
+		return t.insertParts(ctx, content...)
 	})
 }
 
@@ -134,5 +169,7 @@ func (s *Buckets) Objects(ctx context.Context, b bucket.Bucket, from, to string,
 
 // DeleteObject implements [bucket.Store].
 func (s *Buckets) DeleteObject(ctx context.Context, n bucket.Name, cond bucket.Condition) error {
-	return s.db.write(ctx, func(t *tx) error { return t.deleteObject(ctx, n, cond) })
+	return s.db.write(ctx, func(t *tx) error {
+		return t.deleteObjects(ctx, n, bucket.Write{Object: bucket.Object{Name: n}, If: cond})
+	})
 }

@@ -16,10 +16,7 @@ func (s *Buckets) InsertUpload(ctx context.Context, u bucket.Object) error {
 		if err := t.hasBucket(ctx, u.Name); err != nil {
 			return err
 		}
-		if err := t.insertObject(ctx, "uploads", u); err != nil {
-			return fmt.Errorf("insert upload of %s: %w", u.ARN(), err)
-		}
-		return nil
+		return t.insertObjects(ctx, "uploads", u)
 	})
 }
 
@@ -86,18 +83,27 @@ func parts(ctx context.Context, q querier, sealed, id string, after, limit int) 
 	return collect(rows, scanPart)
 }
 
-// insertPart writes a part in place of the one of its number.
-func (t *tx) insertPart(ctx context.Context, id string, p bucket.Part) error {
-	checksums, err := json.Marshal(p.Checksums)
-	if err != nil {
-		return fmt.Errorf("encode checksums: %w", err)
+// An ownedPart is a part of the object or upload with the id owner.
+type ownedPart struct {
+	owner string
+	bucket.Part
+}
+
+// insertParts writes parts in place of those of their numbers.
+func (t *tx) insertParts(ctx context.Context, list ...ownedPart) error {
+	var args []any
+	for _, p := range list {
+		checksums, err := json.Marshal(p.Checksums)
+		if err != nil {
+			return fmt.Errorf("encode checksums of part %d of %s: %w", p.Number, p.owner, err)
+		}
+		args = append(args, p.owner, p.Number, p.Size, p.ETag, millis(p.ModifiedAt), string(checksums), text(p.Digest), p.WrappedKey, p.Sealed)
 	}
-	_, err = t.ExecContext(ctx, `INSERT INTO parts (owner, `+partColumns+`, sealed) VALUES (`+placeholders(1, 9)+`)
+	_, err := t.ExecContext(ctx, `INSERT INTO parts (owner, `+partColumns+`, sealed) VALUES `+tuples(len(list), 9)+`
 		ON CONFLICT (owner, number) DO UPDATE SET size = excluded.size, etag = excluded.etag, modified = excluded.modified,
-			checksums = excluded.checksums, digest = excluded.digest, wrapped_key = excluded.wrapped_key, sealed = excluded.sealed`,
-		id, p.Number, p.Size, p.ETag, millis(p.ModifiedAt), string(checksums), text(p.Digest), p.WrappedKey, p.Sealed)
+			checksums = excluded.checksums, digest = excluded.digest, wrapped_key = excluded.wrapped_key, sealed = excluded.sealed`, args...)
 	if err != nil {
-		return fmt.Errorf("insert part %d of %s: %w", p.Number, id, err)
+		return fmt.Errorf("insert parts: %w", err)
 	}
 	return nil
 }
@@ -118,7 +124,7 @@ func (s *Buckets) InsertPart(ctx context.Context, id string, p bucket.Part) erro
 		if err := t.hasUpload(ctx, id); err != nil {
 			return err
 		}
-		return t.insertPart(ctx, id, p)
+		return t.insertParts(ctx, ownedPart{id, p})
 	})
 }
 
@@ -130,7 +136,7 @@ func (s *Buckets) FinishUpload(ctx context.Context, o bucket.Object, chosen []bu
 		if err := t.hasUpload(ctx, o.ID); err != nil {
 			return err
 		}
-		if err := t.deleteObject(ctx, o.Name, cond); err != nil {
+		if err := t.deleteObjects(ctx, o.Name, bucket.Write{Object: o, If: cond}); err != nil {
 			return err
 		}
 		if err := t.keepParts(ctx, o.ID, chosen); err != nil {
@@ -139,10 +145,7 @@ func (s *Buckets) FinishUpload(ctx context.Context, o bucket.Object, chosen []bu
 		if _, err := t.ExecContext(ctx, `DELETE FROM uploads WHERE id = $1`, o.ID); err != nil {
 			return fmt.Errorf("delete upload %s: %w", o.ID, err)
 		}
-		if err := t.insertObject(ctx, "objects", o); err != nil {
-			return fmt.Errorf("insert object %s: %w", o.ARN(), err)
-		}
-		return nil
+		return t.insertObjects(ctx, "objects", o)
 	})
 }
 

@@ -192,14 +192,26 @@ func (t *tx) finishVersion(ctx context.Context, v customlabels.ProjectVersion) e
 		v.BaseModel, v.F1Score, string(files), v.Bundle.VersionKey, text(v.Bundle.Key), v.Bundle.Grant); err != nil {
 		return fmt.Errorf("finish version %s: %w", v.ARN, err)
 	}
-	for _, a := range v.Bundle.Artifacts {
-		if _, err := t.ExecContext(ctx, `INSERT INTO artifacts (version, role, digest, size, wrapped_key, plain_digest, verified, damaged)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			v.ARN.String(), string(a.Role), a.Digest.String(), a.Size, a.WrappedKey, text(a.Plain), millis(a.VerifiedAt), millis(a.DamagedAt)); err != nil {
-			return fmt.Errorf("reference artifact %s of %s: %w", a.Role, v.ARN, err)
-		}
+	if err := t.insertArtifacts(ctx, v.ARN, v.Bundle.Artifacts); err != nil {
+		return err
 	}
 	return t.announce(ctx, v.ARN, events.TypeOf(v.Status))
+}
+
+// insertArtifacts references the artifacts of a version.
+func (t *tx) insertArtifacts(ctx context.Context, v arn.ProjectVersion, list []customlabels.Artifact) error {
+	if len(list) == 0 {
+		return nil
+	}
+	var args []any
+	for _, a := range list {
+		args = append(args, v.String(), string(a.Role), a.Digest.String(), a.Size, a.WrappedKey, text(a.Plain), millis(a.VerifiedAt), millis(a.DamagedAt))
+	}
+	_, err := t.ExecContext(ctx, `INSERT INTO artifacts (version, role, digest, size, wrapped_key, plain_digest, verified, damaged) VALUES `+tuples(len(list), 8), args...)
+	if err != nil {
+		return fmt.Errorf("reference the artifacts of %s: %w", v, err)
+	}
+	return nil
 }
 
 // SetStatus moves a version on from one of the states from, or fails with

@@ -81,12 +81,8 @@ type cutObjects struct {
 	*cutter
 }
 
-func (s cutObjects) Put(ctx context.Context, caller arn.Caller, ref objects.Ref, body io.Reader, opts objects.PutOptions) (info objects.Info, err error) {
-	err = s.write(func() error {
-		info, err = s.Store.Put(ctx, caller, ref, body, opts)
-		return err
-	})
-	return info, err
+func (s cutObjects) Put(ctx context.Context, caller arn.Caller, bucket string, files []objects.File, opts objects.PutOptions) error {
+	return s.write(func() error { return s.Store.Put(ctx, caller, bucket, files, opts) })
 }
 
 type cutVault struct {

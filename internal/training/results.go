@@ -52,18 +52,13 @@ func (t *training) writeResult(ctx context.Context, w io.Writer, role customlabe
 
 // putResults writes the result artifacts to the OutputConfig.
 func (t *training) putResults(ctx context.Context, key vault.VersionKey, artifacts []customlabels.Artifact) (customlabels.ResultFiles, error) {
-	files := make(customlabels.ResultFiles)
+	contents := make(map[customlabels.Role]results.Opener)
 	for _, a := range artifacts {
-		if !a.Role.IsResult() {
-			continue
+		if a.Role.IsResult() {
+			contents[a.Role] = func(ctx context.Context) (io.ReadCloser, error) { return t.Vault.Open(ctx, key, a) }
 		}
-		location, err := t.files().Put(ctx, a.Role, func(ctx context.Context) (io.ReadCloser, error) { return t.Vault.Open(ctx, key, a) })
-		if err != nil {
-			return nil, err
-		}
-		files[a.Role] = location
 	}
-	return files, nil
+	return t.files().Put(ctx, contents)
 }
 
 // files are the result files of the version in its OutputConfig.
@@ -79,17 +74,13 @@ const refusalStep = "refuse"
 func (t *training) refuse(ctx context.Context) error {
 	first := t.plan.problems()[0]
 	_, err := job.Step(ctx, t.run, refusalStep, func(ctx context.Context) (customlabels.ResultFiles, error) {
-		files := make(customlabels.ResultFiles)
+		contents := make(map[customlabels.Role]results.Opener)
 		for _, role := range []customlabels.Role{customlabels.ManifestSummary, customlabels.TrainingValidation, customlabels.TestingValidation} {
-			location, err := t.files().Put(ctx, role, func(ctx context.Context) (io.ReadCloser, error) {
+			contents[role] = func(ctx context.Context) (io.ReadCloser, error) {
 				return produce(func(w io.Writer) error { return t.writeResult(ctx, w, role, evaluation{}) }), nil
-			})
-			if err != nil {
-				return nil, err
 			}
-			files[role] = location
 		}
-		return files, nil
+		return t.files().Put(ctx, contents)
 	})
 	return errors.Join(err, first)
 }
