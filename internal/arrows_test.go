@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"family":   {"customlabels", "pixel"},
 
 	"quota":    {"arn", "customlabels", "fault", "manifest"},
-	"events":   {"arn", "customlabels", "envelope", "fault", "job"},
+	"events":   {"arn", "customlabels", "envelope", "fault", "job", "quota"},
 	"identity": {"arn", "envelope", "fault", "policy"},
 	"iam":      {"arn", "fault", "identity", "policy"},
 	"kms":      {"arn", "envelope", "fault", "policy"},

@@ -26,9 +26,9 @@ func (s *services) workers() []job.Worker {
 }
 
 // concurrency is how many jobs of a kind run at once, where it is not the
-// runner's default.
+// runner's default. No kind takes the places of another.
 var concurrency = map[job.Kind]int{
 	copier.Kind:   8,
-	training.Kind: 1,  // it uses every processor
-	events.Kind:   32, // they wait for others
+	training.Kind: 1,   // it uses every processor
+	events.Kind:   128, // they wait for others
 }

@@ -126,6 +126,7 @@ func (a *App) build(ctx context.Context, extras Extras) (*services, error) {
 	s.events = &events.Service{
 		Targets: db.Events(), Deliveries: db.Events(), Sender: webhook.New(a.config.eventReach(), now),
 		Permissions: s.registry, Master: a.storage.master, Now: now,
+		Places: quota.NewPlaces(concurrency[events.Kind]),
 	}
 	models := families(extras)
 	s.training = &training.Service{

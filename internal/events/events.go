@@ -22,6 +22,7 @@ import (
 	"mimeo/internal/customlabels"
 	"mimeo/internal/envelope"
 	"mimeo/internal/fault"
+	"mimeo/internal/quota"
 )
 
 // maxTargets bounds the targets of an account and region.
@@ -100,9 +101,13 @@ type Service struct {
 	Permissions Permissions
 	Master      envelope.Key // seals the secrets
 	Now         func() time.Time
+	// Places are those of the deliveries that are under way at once.
+	Places *quota.Places
 	// Backoff is how long to wait after each failed attempt; after one more
 	// the event is given up. DefaultBackoff where nil.
 	Backoff []time.Duration
+
+	turns turns
 }
 
 // A PutRequest is the input of PutEventTarget.

@@ -23,6 +23,7 @@ import (
 	"mimeo/internal/events"
 	"mimeo/internal/job"
 	"mimeo/internal/job/jobtest"
+	"mimeo/internal/quota"
 	"mimeo/internal/sqlstore"
 	"mimeo/internal/sqlstore/sqlstoretest"
 	"mimeo/internal/webhook"
@@ -120,10 +121,12 @@ func (r *receiver) took() (all []string) {
 	return all
 }
 
-// A world is a service on a real store, real senders and real jobs.
+// A world is a service on a real store, real senders and real jobs, as one
+// account has it.
 type world struct {
 	*events.Service
 	t       *testing.T
+	caller  arn.Caller
 	db      *sqlstore.DB
 	engine  jobtest.Engine
 	project arn.Project
@@ -132,17 +135,26 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	db := sqlstoretest.Open(t)
-	w := &world{t: t, db: db, project: arn.Project{Namespace: owner.Namespace(), Name: "p", Stamp: "1"}}
+	w := &world{t: t, db: db}
 	w.Service = &events.Service{
 		Targets: db.Events(), Deliveries: db.Events(), Sender: webhook.New(webhook.Internal, time.Now),
 		Permissions: rootsOnly{}, Master: envelope.NewKey(), Now: time.Now,
+		Places:  quota.NewPlaces(8),
 		Backoff: []time.Duration{time.Millisecond, time.Millisecond, time.Millisecond},
 	}
 	w.engine = jobtest.Engine{Queue: db.Queue(), Store: db.Jobs(), Insert: db.Jobs().Insert}
-	must(t, db.Projects().InsertProject(t.Context(), customlabels.Project{
-		ARN: w.project, Feature: customlabels.CustomLabels, Status: customlabels.ProjectCreated, CreatedAt: time.Now(),
+	return w.as(owner)
+}
+
+// as is the world of another account, which has a project of its own.
+func (w *world) as(caller arn.Caller) *world {
+	w.t.Helper()
+	other := *w
+	other.caller, other.project = caller, arn.Project{Namespace: caller.Namespace(), Name: "p", Stamp: "1"}
+	must(w.t, w.db.Projects().InsertProject(w.t.Context(), customlabels.Project{
+		ARN: other.project, Feature: customlabels.CustomLabels, Status: customlabels.ProjectCreated, CreatedAt: time.Now(),
 	}, nil, 1))
-	return w
+	return &other
 }
 
 func must(t *testing.T, err error) {
@@ -154,7 +166,7 @@ func must(t *testing.T, err error) {
 
 func (w *world) put(name, url string, types ...events.Type) {
 	w.t.Helper()
-	must(w.t, w.PutEventTarget(w.t.Context(), owner, events.PutRequest{Name: name, URL: url, Secret: secret, EventTypes: types}))
+	must(w.t, w.PutEventTarget(w.t.Context(), w.caller, events.PutRequest{Name: name, URL: url, Secret: secret, EventTypes: types}))
 }
 
 // life lets a version be trained, and deleted.

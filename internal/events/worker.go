@@ -72,8 +72,10 @@ type Worker struct{ *Service }
 // Kind implements job.Worker.
 func (Worker) Kind() job.Kind { return Kind }
 
-// Work makes one attempt at one event. An event that was delivered or given
-// up by a former run, or whose target is gone, leaves nothing to do.
+// Work makes one attempt at one event, where its account has a place for it:
+// receivers that are slow keep none of another account waiting. An event that
+// was delivered or given up by a former run, or whose target is gone, leaves
+// nothing to do.
 func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	var args Args
 	if err := run.Decode(&args); err != nil {
@@ -86,6 +88,17 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	if err != nil {
 		return fmt.Errorf("read event %d of target %s: %w", args.Position, args.Target, err)
 	}
+	account := d.Target.Namespace.Account
+	leave, ok := w.Places.Take(account)
+	if !ok {
+		return job.Snooze(w.turns.next(account, w.Now()))
+	}
+	defer leave()
+	return w.deliver(ctx, run, args, d)
+}
+
+// deliver sends an event and settles what comes of it.
+func (w Worker) deliver(ctx context.Context, run *job.Run, args Args, d Delivery) error {
 	secret, err := envelope.UnwrapBytes(w.Master, d.Target.Sealed, sealContext(d.Target.ID))
 	if err != nil {
 		return fmt.Errorf("unseal the secret of event target %s: %w", d.Target.ID, err)
