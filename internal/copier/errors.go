@@ -24,7 +24,7 @@ type Error struct {
 	Side  Side
 	Doing string
 	Err   error
-	blob  digest.Digest // of the artifact that could not be read
+	blob  digest.Digest // that is damaged
 }
 
 func sourceError(doing string, err error) error {
@@ -35,10 +35,14 @@ func destinationError(doing string, err error) error {
 	return &Error{Side: Destination, Doing: doing, Err: err}
 }
 
-// artifactError is about the stored bytes of an artifact. They are the
-// source's, also where the copy shares them.
+// artifactError is about an artifact that could not be read. Its stored bytes
+// are the source's, also where the copy shares them.
 func artifactError(doing string, a customlabels.Artifact, err error) error {
-	return &Error{Side: Source, Doing: doing + string(a.Role), Err: err, blob: a.Digest}
+	failed := &Error{Side: Source, Doing: doing + string(a.Role), Err: err}
+	if vault.IsDamage(err) {
+		failed.blob = a.Digest
+	}
+	return failed
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %v", e.Side, e.Doing, e.Err) }
@@ -47,16 +51,24 @@ func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %v", e.Side, e.Doin
 func (e *Error) Unwrap() error { return e.Err }
 
 // isPermanent reports whether no retry can mend err: a refusal by a key or a
-// bucket, a damaged or missing artifact, a version that is gone.
+// bucket, a damaged or missing artifact or key, a version that is gone.
 func isPermanent(err error) bool {
 	var refused *fault.Error
 	var code fault.Code
-	return errors.As(err, &refused) || errors.As(err, &code) || vault.IsDamage(err)
+	return errors.As(err, &refused) || errors.As(err, &code) || vault.IsDamage(err) || vault.IsKeyDamage(err)
 }
 
 // internalFailure is the StatusMessage of a copy that failed for no reason
 // that its owner could mend.
 const internalFailure = "The model copy failed: the service had an internal error. Delete this version and copy again."
+
+// remedy mends what is stored damaged at one end.
+func (s Side) remedy() string {
+	if s == Destination {
+		return "Delete this version and copy again."
+	}
+	return "Train the source again, or restore it from a backup."
+}
 
 // failureMessage is the StatusMessage of a failed copy: the step, the cause
 // and the remedy. It shows nothing of an internal error but the step.
@@ -66,9 +78,12 @@ func failureMessage(cause error) string {
 		return internalFailure
 	}
 	var refused *fault.Error
+	var key *vault.KeyError
 	switch {
+	case errors.As(cause, &key):
+		return fmt.Sprintf("The model copy failed at the %s, %s: the stored %s is damaged. %s", at.Side, at.Doing, key.Key(), at.Side.remedy())
 	case vault.IsDamage(cause):
-		return fmt.Sprintf("The model copy failed at the %s, %s: the stored artifact is damaged. Train the source again, or restore it from a backup.", at.Side, at.Doing)
+		return fmt.Sprintf("The model copy failed at the %s, %s: the stored artifact is damaged. %s", at.Side, at.Doing, at.Side.remedy())
 	case errors.As(cause, &refused):
 		return fmt.Sprintf("The model copy failed at the %s, %s: %s Mend this, delete this version and copy again.", at.Side, at.Doing, refused.Sentence())
 	case errors.Is(cause, customlabels.ResourceNotFound):

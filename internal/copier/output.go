@@ -31,10 +31,13 @@ func (w Worker) putResults(ctx context.Context, v customlabels.ProjectVersion, c
 	return files, atDestination(err)
 }
 
-// open opens an artifact of the copy. Where the copy shares, its blob is the
-// source's too.
+// open opens an artifact of the copy. Its key is the copy's own; where the copy
+// shares, its blob is the source's too.
 func (w Worker) open(ctx context.Context, key vault.VersionKey, a customlabels.Artifact) (io.ReadCloser, error) {
 	body, err := w.Vault.Open(ctx, key, a)
+	if vault.IsKeyDamage(err) {
+		return nil, destinationError("opening the artifact "+string(a.Role), err)
+	}
 	if err != nil {
 		return nil, artifactError("opening the artifact ", a, err)
 	}

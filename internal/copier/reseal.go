@@ -109,11 +109,16 @@ func (w Worker) resealArtifact(ctx context.Context, run *job.Run, v arn.ProjectV
 		}
 		return nil
 	}
+	const doing = "resealing the artifact "
 	a, err := w.Vault.Reseal(ctx, r)
-	if err != nil {
-		err = artifactError("resealing the artifact ", r.Source, err)
+	var key *vault.KeyError
+	switch {
+	case errors.As(err, &key) && key.Version == v:
+		return a, destinationError(doing+string(r.Source.Role), err)
+	case err != nil:
+		return a, artifactError(doing, r.Source, err)
 	}
-	return a, err
+	return a, nil
 }
 
 // readBack reads what a reseal has stored: a copy that is COPYING_COMPLETED

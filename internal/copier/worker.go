@@ -205,10 +205,10 @@ func (m moved) bundle(use vault.KeyUse) customlabels.Bundle {
 	return customlabels.Bundle{VersionKey: m.VersionKey, Key: use.Key, Grant: use.VersionGrant, Artifacts: m.Artifacts}
 }
 
-// markDamaged marks the blob that a copy failed for.
+// markDamaged marks the blob that a copy failed for, where there is one.
 func (w Worker) markDamaged(ctx context.Context, cause error) error {
 	var at *Error
-	if !errors.As(cause, &at) || at.blob == (digest.Digest{}) || !vault.IsDamage(cause) {
+	if !errors.As(cause, &at) || at.blob == (digest.Digest{}) {
 		return nil
 	}
 	if err := w.Store.MarkDamaged(ctx, at.blob, w.Now()); err != nil {

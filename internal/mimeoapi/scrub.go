@@ -20,6 +20,7 @@ type ScrubbedArtifact struct {
 	Digest     string
 	Verified   bool
 	VerifiedAt *time.Time // when a read last matched
+	DamagedKey string     // which key of the version is damaged, not the blob
 }
 
 func (a *API) scrubVersion(ctx context.Context, caller arn.Caller, in *ScrubVersionInput) (*ScrubVersionOutput, error) {
@@ -33,7 +34,7 @@ func (a *API) scrubVersion(ctx context.Context, caller arn.Caller, in *ScrubVers
 	}
 	out := &ScrubVersionOutput{Artifacts: []ScrubbedArtifact{}}
 	for _, s := range scrubbed {
-		out.Artifacts = append(out.Artifacts, ScrubbedArtifact{string(s.Role), s.Digest.String(), s.Verified, unlessZero(s.VerifiedAt)})
+		out.Artifacts = append(out.Artifacts, ScrubbedArtifact{string(s.Role), s.Digest.String(), s.Verified, unlessZero(s.VerifiedAt), s.DamagedKey})
 	}
 	return out, nil
 }

@@ -10,21 +10,28 @@ import (
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/digest"
+	"mimeo/internal/fault"
 	"mimeo/internal/vault"
 )
 
 // A Scrubbed is what a read of an artifact's blob has shown.
 type Scrubbed struct {
-	Role     customlabels.Role
-	Digest   digest.Digest
+	Role   customlabels.Role
+	Digest digest.Digest
+	// Verified says that the blob is whole, and that no key to it is damaged.
 	Verified bool
-	// VerifiedAt is when a read last matched; zero if none did.
+	// VerifiedAt is when a read of the blob last matched; zero if none did.
 	VerifiedAt time.Time
+	// DamagedKey is the key of the version that keeps the artifact from being
+	// opened; empty: none, or nobody can tell because its KMS key opens nothing.
+	DamagedKey string
 }
 
 // ScrubVersion reads all blobs of a version and marks each as verified or as
-// damaged. A blob that is whole again is not damaged any more. It refuses as
-// StartProjectVersion refuses.
+// damaged. A blob that is whole again is not damaged any more. A key in the
+// version's row that is damaged is named, and no blob is marked for it: other
+// versions may have whole keys to it. It refuses as StartProjectVersion
+// refuses.
 func (s *Service) ScrubVersion(ctx context.Context, caller arn.Caller, a arn.ProjectVersion) ([]Scrubbed, error) {
 	if err := s.Registry.Authorize(ctx, caller, "rekognition:StartProjectVersion", a, a.Namespace); err != nil {
 		return nil, err
@@ -39,15 +46,45 @@ func (s *Service) ScrubVersion(ctx context.Context, caller arn.Caller, a arn.Pro
 	if !v.Status.HasModel() {
 		return nil, customlabels.Invalid("The project version %s is %s: it holds no model to verify.", a, v.Status)
 	}
+	keys, err := s.damagedKeys(ctx, v)
+	if err != nil {
+		return nil, err
+	}
 	all := make([]Scrubbed, len(v.Bundle.Artifacts))
 	for i, stored := range v.Bundle.Artifacts {
 		now, err := s.scrub(ctx, stored)
 		if err != nil {
 			return nil, err
 		}
-		all[i] = Scrubbed{Role: now.Role, Digest: now.Digest, Verified: now.DamagedAt.IsZero(), VerifiedAt: now.VerifiedAt}
+		key := keys[now.Role]
+		all[i] = Scrubbed{Role: now.Role, Digest: now.Digest, Verified: now.DamagedAt.IsZero() && key == "", VerifiedAt: now.VerifiedAt, DamagedKey: key}
 	}
 	return all, nil
+}
+
+// damagedKeys names, for each artifact of a version that cannot be opened, the
+// key in the version's row that is damaged.
+func (s *Service) damagedKeys(ctx context.Context, v customlabels.ProjectVersion) (map[customlabels.Role]string, error) {
+	key, err := s.Vault.Unlock(ctx, v.ARN, v.Bundle)
+	var refused *fault.Error
+	switch {
+	case err == nil || vault.IsKeyDamage(err):
+	case errors.As(err, &refused):
+		return nil, nil // nobody can tell: the KMS key opens nothing now
+	default:
+		return nil, err
+	}
+	damaged := map[customlabels.Role]string{}
+	for _, a := range v.Bundle.Artifacts {
+		opens := err
+		if opens == nil {
+			opens = vault.CheckKey(key, a)
+		}
+		if broken := (*vault.KeyError)(nil); errors.As(opens, &broken) {
+			damaged[a.Role] = broken.Key()
+		}
+	}
+	return damaged, nil
 }
 
 // scrub reads the blob of an artifact, marks it, and returns the artifact as

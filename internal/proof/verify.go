@@ -11,7 +11,6 @@ import (
 	"mimeo/internal/digest"
 	"mimeo/internal/envelope"
 	"mimeo/internal/fault"
-	"mimeo/internal/kms"
 	"mimeo/internal/record"
 	"mimeo/internal/vault"
 )
@@ -180,7 +179,7 @@ func (c *checker) artifacts(ctx context.Context, v customlabels.ProjectVersion) 
 	key, err := c.Vault.Unlock(ctx, v.ARN, v.Bundle)
 	var refused *fault.Error
 	switch {
-	case errors.Is(err, kms.InvalidCiphertext):
+	case vault.IsKeyDamage(err):
 		c.report.bad("version key", "the KMS key %s does not open it", v.Bundle.Key)
 	case errors.As(err, &refused):
 		c.report.unchecked("version key", refused.Message)
@@ -204,7 +203,7 @@ func (c *checker) artifact(ctx context.Context, key vault.VersionKey, opens bool
 	if opens {
 		plain, err = c.Vault.PlainDigest(ctx, key, a)
 	}
-	if !opens || vault.IsDamage(err) {
+	if !opens || vault.IsDamage(err) || vault.IsKeyDamage(err) {
 		// What is wrong, the blob or the key? The blob can be read without it.
 		sealed := c.Vault.Verify(ctx, a)
 		if vault.IsDamage(sealed) {

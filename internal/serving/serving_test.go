@@ -2,9 +2,11 @@ package serving_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -322,6 +324,31 @@ func TestADamagedModelDoesNotStart(t *testing.T) {
 	w.restart()
 	if _, err := w.detect(v, 204); !errors.Is(err, customlabels.ResourceNotReady) {
 		t.Errorf("without its artifacts: %v", err)
+	}
+}
+
+// TestAModelWithADamagedKeyDoesNotStart: the key is named, and the blob, to
+// which another version may have a whole key, is not marked.
+func TestAModelWithADamagedKeyDoesNotStart(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ damage, want string }{
+		"artifact": {"UPDATE artifacts SET wrapped_key = zeroblob(length(wrapped_key)) WHERE role = 'weights'", "its stored wrapped key of weights is damaged"},
+		"version":  {"UPDATE versions SET version_key = zeroblob(length(version_key))", "its stored version key is damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			v := w.trained("v1", "")
+			raw, err := sql.Open("sqlite", "file:"+filepath.Join(w.dir, "mimeo.db")+"?_pragma=busy_timeout(10000)")
+			w.must(err)
+			_, err = raw.ExecContext(t.Context(), test.damage)
+			w.must(errors.Join(err, raw.Close()))
+			w.start(v, 1)
+			now := w.is(v, customlabels.Failed)
+			if weights, _ := now.Bundle.Artifact(customlabels.Weights); !strings.Contains(now.StatusMessage, test.want) || !weights.DamagedAt.IsZero() {
+				t.Errorf("status message %q, want %q; the blob is marked at %v", now.StatusMessage, test.want, weights.DamagedAt)
+			}
+		})
 	}
 }
 

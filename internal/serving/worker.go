@@ -108,7 +108,10 @@ func (s *Service) version(ctx context.Context, run *job.Run) (customlabels.Proje
 func reason(err error, v customlabels.ProjectVersion) string {
 	var refused *fault.Error
 	var broken *artifactError
+	var key *vault.KeyError
 	switch {
+	case errors.As(err, &key):
+		return fmt.Sprintf("its stored %s is damaged: restore the database from a backup, or train or copy again.", key.Key())
 	case errors.As(err, &refused):
 		return fmt.Sprintf("its KMS key %s cannot be used: %s", v.Bundle.Key, vault.Unusable(err))
 	case errors.As(err, &broken) && vault.IsDamage(err):

@@ -106,6 +106,7 @@ type world struct {
 	*serving.Service
 	t        *testing.T
 	db       *sqlstore.DB
+	dir      string // of the database
 	root     arn.Caller
 	blobs    *damagedBlobs
 	kms      *kms.Service
@@ -119,8 +120,9 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	db := sqlstoretest.Open(t)
-	w := &world{t: t, db: db, root: arn.Caller{Principal: arn.Root("aws", account), Region: region}, blobs: &damagedBlobs{Store: mem.New()}, family: &shades{}}
+	dir := t.TempDir()
+	db := sqlstoretest.OpenIn(t, dir)
+	w := &world{t: t, db: db, dir: dir, root: arn.Caller{Principal: arn.Root("aws", account), Region: region}, blobs: &damagedBlobs{Store: mem.New()}, family: &shades{}}
 	master := envelope.NewKey()
 	who, err := identity.New(db.Identity(), master, time.Now)
 	if err != nil {

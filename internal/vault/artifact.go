@@ -37,9 +37,9 @@ func (v *Vault) Seal(ctx context.Context, k VersionKey, role customlabels.Role, 
 // Open opens an artifact. The reader returns plain bytes, and fails before
 // its end where the stored bytes are not the ones that were sealed.
 func (v *Vault) Open(ctx context.Context, k VersionKey, a customlabels.Artifact) (io.ReadCloser, error) {
-	key, err := envelope.Unwrap(k.plain, a.WrappedKey, artifactContext(k, a.Role))
+	key, err := unwrap(k, a.Role, a.WrappedKey)
 	if err != nil {
-		return nil, fmt.Errorf("unwrap the key of %s: %w", a.Role, err)
+		return nil, err
 	}
 	b, err := v.Blobs.Open(ctx, a.Digest)
 	if err != nil {
@@ -112,9 +112,9 @@ func (v *Vault) PlainDigest(ctx context.Context, k VersionKey, a customlabels.Ar
 // Rewrap gives an artifact to another version: its key is opened with one
 // version key and wrapped with another, and the blob stays where it is.
 func Rewrap(from, to VersionKey, a customlabels.Artifact) (customlabels.Artifact, error) {
-	key, err := envelope.Unwrap(from.plain, a.WrappedKey, artifactContext(from, a.Role))
+	key, err := unwrap(from, a.Role, a.WrappedKey)
 	if err != nil {
-		return customlabels.Artifact{}, fmt.Errorf("unwrap the key of %s: %w", a.Role, err)
+		return customlabels.Artifact{}, err
 	}
 	if a.WrappedKey, err = envelope.Wrap(to.plain, key, artifactContext(to, a.Role)); err != nil {
 		return customlabels.Artifact{}, fmt.Errorf("wrap the key of %s: %w", a.Role, err)
@@ -122,14 +122,27 @@ func Rewrap(from, to VersionKey, a customlabels.Artifact) (customlabels.Artifact
 	return a, nil
 }
 
+// CheckKey fails with a [KeyError] where a version key does not open the key
+// of an artifact. It reads no blob.
+func CheckKey(k VersionKey, a customlabels.Artifact) error {
+	_, err := unwrap(k, a.Role, a.WrappedKey)
+	return err
+}
+
+// unwrap opens the key of an artifact.
+func unwrap(k VersionKey, role customlabels.Role, wrapped []byte) (envelope.Key, error) {
+	key, err := envelope.Unwrap(k.plain, wrapped, artifactContext(k, role))
+	if errors.Is(err, envelope.ErrNotAuthentic) {
+		return key, &KeyError{Version: k.version, Role: role, Err: err}
+	}
+	if err != nil {
+		return key, fmt.Errorf("unwrap the key of %s: %w", role, err)
+	}
+	return key, nil
+}
+
 // artifactContext binds an artifact key to its version and role, so that two
 // artifacts cannot be exchanged.
 func artifactContext(k VersionKey, role customlabels.Role) map[string]string {
 	return map[string]string{"version": k.version.String(), "role": string(role)}
-}
-
-// IsDamage reports whether err says that stored bytes are missing, or not
-// those that were sealed. An error of the disk is none: nobody can tell.
-func IsDamage(err error) bool {
-	return errors.Is(err, digest.ErrMismatch) || errors.Is(err, blob.ErrNotFound) || errors.Is(err, envelope.ErrNotAuthentic)
 }

@@ -69,9 +69,9 @@ type Reseal struct {
 // when it returns: [Vault.Publish] makes them a blob. It ends well only where
 // the source was read to its end and was what its digests name.
 func (v *Vault) Reseal(ctx context.Context, r Reseal) (_ customlabels.Artifact, err error) {
-	key, err := envelope.Unwrap(r.To.plain, r.Sealing.WrappedKey, artifactContext(r.To, r.Source.Role))
+	key, err := unwrap(r.To, r.Source.Role, r.Sealing.WrappedKey)
 	if err != nil {
-		return customlabels.Artifact{}, fmt.Errorf("unwrap the new key of %s: %w", r.Source.Role, err)
+		return customlabels.Artifact{}, err
 	}
 	plain, err := v.Open(ctx, r.From, r.Source)
 	if err != nil {

@@ -12,6 +12,7 @@ package vault
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -164,9 +165,13 @@ func (v *Vault) NewVersionKey(ctx context.Context, version arn.ProjectVersion, u
 	return VersionKey{Wrapped: made.Ciphertext, version: version, plain: made.Plain}, nil
 }
 
-// Unlock opens the key of a version.
+// Unlock opens the key of a version. It fails with a [KeyError] where KMS says
+// that what is stored of it is damaged.
 func (v *Vault) Unlock(ctx context.Context, version arn.ProjectVersion, b customlabels.Bundle) (VersionKey, error) {
 	plain, err := v.Keys.OpenDataKey(ctx, serviceIn(b.Key.Region), b.VersionKey, encryptionContext(version))
+	if errors.Is(err, kms.InvalidCiphertext) {
+		return VersionKey{}, &KeyError{Version: version, Err: err}
+	}
 	if err != nil {
 		return VersionKey{}, fmt.Errorf("open the key of %s: %w", version, err)
 	}

@@ -163,13 +163,14 @@ func TestArtifactsAreBoundToVersionAndRole(t *testing.T) {
 		"another version's key": func() (string, error) { return f.read(t.Context(), two, a) },
 		"another role":          func() (string, error) { return f.read(t.Context(), one, otherRole) },
 	} {
-		if got, err := attempt(); !errors.Is(err, envelope.ErrNotAuthentic) {
-			t.Errorf("opening with %s: %q, %v; want ErrNotAuthentic", name, got, err)
+		got, err := attempt()
+		if !errors.Is(err, envelope.ErrNotAuthentic) || !vault.IsKeyDamage(err) || vault.IsDamage(err) {
+			t.Errorf("opening with %s: %q, %v; want ErrNotAuthentic, of the key and not of the blob", name, got, err)
 		}
 	}
 	// A wrapped version key is of use for its own version only.
-	if _, err := f.Unlock(t.Context(), w, customlabels.Bundle{VersionKey: one.Wrapped, Key: f.prepare(t, source, "", v).Key}); !errors.Is(err, kms.InvalidCiphertext) {
-		t.Errorf("unlocking another version's key: %v, want %s", err, kms.InvalidCiphertext)
+	if _, err := f.Unlock(t.Context(), w, customlabels.Bundle{VersionKey: one.Wrapped, Key: f.prepare(t, source, "", v).Key}); !errors.Is(err, kms.InvalidCiphertext) || !vault.IsKeyDamage(err) {
+		t.Errorf("unlocking another version's key: %v, want %s, and the key damaged", err, kms.InvalidCiphertext)
 	}
 }
 
