@@ -136,6 +136,14 @@ func TestWhatIsTheCopysOwnIsDamagedAtTheDestination(t *testing.T) {
 			copier.Reseal, func(w *world) copier.Vault { return ownKeys{w.vault} },
 			"resealing the artifact ManifestSummary: the stored wrapped key of ManifestSummary is damaged.",
 		},
+		"the blob when it is read back": {
+			copier.Reseal, func(w *world) copier.Vault { return readBackDamaged{w.vault} },
+			"reading back the artifact ManifestSummary: the stored artifact is damaged.",
+		},
+		"the blob when its file is written": {
+			copier.Reseal, func(w *world) copier.Vault { return openedDamaged{w.vault} },
+			"opening the artifact ManifestSummary: the stored artifact is damaged.",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -168,4 +176,20 @@ func (v ownKeys) Open(ctx context.Context, k vault.VersionKey, a customlabels.Ar
 func (v ownKeys) Reseal(ctx context.Context, r vault.Reseal) (customlabels.Artifact, error) {
 	r.Sealing.WrappedKey = flippedEnd(r.Sealing.WrappedKey)
 	return v.Vault.Reseal(ctx, r)
+}
+
+// readBackDamaged reads other bytes back than it has stored.
+type readBackDamaged struct{ *vault.Vault }
+
+func (v readBackDamaged) ReadBack(ctx context.Context, a customlabels.Artifact, bytesPerSecond int64) error {
+	v.Vault = &vault.Vault{Keys: v.Keys, Blobs: damaged{v.Blobs, a.Digest}}
+	return v.Vault.ReadBack(ctx, a, bytesPerSecond)
+}
+
+// openedDamaged opens other bytes than it has read back.
+type openedDamaged struct{ *vault.Vault }
+
+func (v openedDamaged) Open(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (io.ReadCloser, error) {
+	v.Vault = &vault.Vault{Keys: v.Keys, Blobs: damaged{v.Blobs, a.Digest}}
+	return v.Vault.Open(ctx, k, a)
 }

@@ -36,13 +36,23 @@ func destinationError(doing string, err error) error {
 }
 
 // artifactError is about an artifact that could not be read. Its stored bytes
-// are the source's, also where the copy shares them.
+// are the source's, also where the copy shares them; ofCopy is for a resealed one.
 func artifactError(doing string, a customlabels.Artifact, err error) error {
 	failed := &Error{Side: Source, Doing: doing + string(a.Role), Err: err}
 	if vault.IsDamage(err) {
 		failed.blob = a.Digest
 	}
 	return failed
+}
+
+// ofCopy says whose an artifact of the copy is that could not be read: a copy
+// that shares has the source's bytes, one that was resealed its own.
+func ofCopy(mode Mode, err error) error {
+	var at *Error
+	if mode == Reseal && errors.As(err, &at) {
+		return destinationError(at.Doing, at.Err)
+	}
+	return err
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %v", e.Side, e.Doing, e.Err) }

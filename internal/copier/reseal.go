@@ -122,8 +122,8 @@ func (w Worker) resealArtifact(ctx context.Context, run *job.Run, v arn.ProjectV
 }
 
 // readBack reads what a reseal has stored: a copy that is COPYING_COMPLETED
-// has digests that were verified. What was written wrong is the server's
-// trouble and not the source's: the attempt fails.
+// has digests that were verified. What was written wrong is the destination's,
+// whatever the source is.
 func (w Worker) readBack(ctx context.Context, run *job.Run, v arn.ProjectVersion, a customlabels.Artifact, bytesPerSecond int64) (customlabels.Artifact, error) {
 	name := verifyStep(a.Role)
 	if bytesPerSecond > 0 { // no state of the digest can be stored: one attempt must come to the end
@@ -134,7 +134,7 @@ func (w Worker) readBack(ctx context.Context, run *job.Run, v arn.ProjectVersion
 		return w.Now(), w.Vault.ReadBack(ctx, a, bytesPerSecond)
 	})
 	if err != nil {
-		return a, fmt.Errorf("read back what was resealed: %w", err)
+		return a, destinationError("reading back the artifact "+string(a.Role), err)
 	}
 	done()
 	a.VerifiedAt = at

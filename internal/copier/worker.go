@@ -107,7 +107,7 @@ func (w Worker) complete(ctx context.Context, run *job.Run, v customlabels.Proje
 	v.Bundle, v.Provenance = moved.bundle(args.Key), moved.Provenance
 	written := w.step(v.ARN, "results")
 	if v.Files, err = w.putResults(ctx, v, args.Caller, moved.Record); err != nil {
-		return err
+		return ofCopy(args.Mode, err)
 	}
 	written()
 	v.Status, v.StatusMessage = customlabels.CopyingCompleted, customlabels.ReadyToRun
