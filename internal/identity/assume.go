@@ -255,7 +255,8 @@ func ResourceTags(t Tags) policy.Keys {
 }
 
 // GetSessionToken begins a session of the caller's own: it may what the
-// caller may. It needs no permission, and a key that is no session's.
+// caller may, but for IAM and most of STS. It needs no permission, and a key
+// that is no session's.
 func (s *Service) GetSessionToken(ctx context.Context, caller arn.Caller, length time.Duration) (Credentials, error) {
 	entity, _, err := s.standing(ctx, caller)
 	switch {

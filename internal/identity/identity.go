@@ -48,6 +48,7 @@ type Service struct {
 	now       func() time.Time
 	decoy     SealedKey
 	documents *policy.Cache
+	token     policy.Policy // bounds sessions of GetSessionToken
 	uses      uses
 }
 
@@ -59,6 +60,11 @@ func New(store Store, master envelope.Key, now func() time.Time) (*Service, erro
 		return nil, fmt.Errorf("seal under the master key: %w", err)
 	}
 	s.decoy = decoy
+	bounds, err := policy.ParseIdentity(tokenBounds)
+	if err != nil {
+		return nil, fmt.Errorf("parse the bounds of session tokens: %w", err)
+	}
+	s.token = policy.Policy{Name: "the rule for credentials of GetSessionToken", Document: bounds}
 	s.messages, err = messageKey(master)
 	return s, err
 }

@@ -61,6 +61,18 @@ func (s Session) Principal() arn.Principal {
 	}
 }
 
+// isToken reports whether s is a session of GetSessionToken: of a user's or a
+// root's own.
+func (s Session) isToken() bool { return s.ID != "" && s.Entity.Kind != Role }
+
+// tokenBounds is what a session of GetSessionToken may not do, whoever began
+// it. AWS lets one that was begun with MFA, which there is not here, use IAM.
+// GetCallerIdentity needs no permission:
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
+const tokenBounds = `{"Version": "2012-10-17", "Statement": [
+	{"Sid": "NoIAMWithoutMFA", "Effect": "Deny", "Action": "iam:*", "Resource": "*"},
+	{"Sid": "OfSTSOnlyAssumeRole", "Effect": "Deny", "Action": ["sts:AssumeRoot", "sts:Decode*", "sts:Get*"], "Resource": "*"}]}`
+
 // Credentials are what a session signs with.
 type Credentials struct {
 	AccessKey

@@ -258,3 +258,72 @@ func TestSessionPoliciesAreOfTheRolesAccount(t *testing.T) {
 		}
 	}
 }
+
+// A session of GetSessionToken may what its user or root may, but of IAM
+// nothing, and of STS it may assume roles.
+func TestSessionTokensAreBounded(t *testing.T) {
+	t.Parallel()
+	s, db, _, ann := house(t)
+	ctx := t.Context()
+	ref, _ := identity.RefOf(ann.Principal)
+	administers := func(e *identity.Entity) error {
+		e.Attached = []string{"arn:aws:iam::aws:policy/AdministratorAccess"}
+		return nil
+	}
+	for _, of := range []identity.Ref{ref, theRole("r1").Ref} {
+		if err := db.IAM().UpdateEntity(ctx, of, administers); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root := arn.Caller{Principal: arn.Root("aws", account), Region: "us-east-1"}
+	token := func(of arn.Caller) arn.Caller {
+		made, err := s.GetSessionToken(ctx, of, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := as(t, s, made)
+		c.Principal.Partition = "aws" // as the edge sets a root's
+		return c
+	}
+	assumed := func(by arn.Caller) arn.Caller {
+		made, err := s.AssumeRole(ctx, by, identity.AssumeRequest{Role: roleARN("r1"), SessionName: "s1", SourceID: "ann", Tags: identity.Tags{"a": "b"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return as(t, s, made.Credentials)
+	}
+	annsToken := token(ann)
+	for name, c := range map[string]struct {
+		caller  arn.Caller
+		bounded bool
+	}{
+		"a user":                    {ann, false},
+		"a user's token":            {annsToken, true},
+		"a root":                    {root, false},
+		"a root's token":            {token(root), true},
+		"a role":                    {assumed(ann), false},
+		"a role assumed by a token": {assumed(annsToken), false},
+	} {
+		who, err := s.Subject(ctx, c.caller)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for action, allowed := range map[string]bool{
+			"iam:ListUsers": !c.bounded, "iam:GetUser": !c.bounded, "iam:CreateAccessKey": !c.bounded,
+			"sts:DecodeAuthorizationMessage": !c.bounded, "sts:GetAccessKeyInfo": !c.bounded, "sts:GetFederationToken": !c.bounded,
+			"sts:AssumeRole": true, "sts:TagSession": true, "sts:SetSourceIdentity": true,
+			"rekognition:CopyProjectVersion": true, "kms:Decrypt": true, "s3:GetObject": true,
+		} {
+			d := policy.Authorize(who, policy.Request{Action: action, Resource: "*"}, account, nil)
+			if d.Allowed() != allowed || c.bounded && !allowed && !strings.Contains(d.Reason(), "GetSessionToken") {
+				t.Errorf("%s: %s is allowed: %t, because %s", name, action, d.Allowed(), d.Reason())
+			}
+		}
+		if _, err := s.GetCallerIdentity(ctx, c.caller); err != nil {
+			t.Errorf("%s: GetCallerIdentity: %v", name, err)
+		}
+		if _, err := s.GetAccessKeyInfo(ctx, c.caller, "AKIAX"); errors.Is(err, identity.AccessDenied) != c.bounded {
+			t.Errorf("%s: GetAccessKeyInfo: %v", name, err)
+		}
+	}
+}

@@ -17,7 +17,7 @@ import (
 // Subject returns the caller with all of its own that decides: the policies of
 // the user, or of the role that a session has assumed, their boundary, the
 // session's policies, and the condition keys of both. An account's root is
-// allowed everything, within its session's policies. A caller of whom nothing
+// allowed everything, within its session's bounds. A caller of whom nothing
 // is known, or no longer, has no policies: nothing allows it anything.
 func (s *Service) Subject(ctx context.Context, caller arn.Caller) (policy.Subject, error) {
 	who := policy.Subject{Principal: caller.Principal, Mandate: caller.Mandate, Keys: s.requestKeys(caller)}
@@ -130,6 +130,9 @@ func (s *Service) addPolicies(ctx context.Context, who *policy.Subject, e Entity
 	}
 	if e.ID == "" {
 		who.Identity = []policy.Policy{policy.FullAccess(who.Principal.Account)}
+	}
+	if session.isToken() {
+		who.Identity = append(who.Identity, s.token)
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Inline)) {
 		document, err := s.documents.Parse(e.Inline[name])
