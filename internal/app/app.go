@@ -36,6 +36,7 @@ type App struct {
 	keys     *kms.Service
 	closing  chan struct{} // closed when Run is told to end
 	proof    *proof.Service
+	now      func() time.Time
 }
 
 // New opens the data directory and the port. Requests wait until Run.
@@ -46,7 +47,10 @@ func New(ctx context.Context, c Config, logger *slog.Logger, extras Extras) (_ *
 	if c.DataDir, err = filepath.Abs(c.DataDir); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	a := &App{config: c, logger: logger, closing: make(chan struct{})}
+	a := &App{config: c, logger: logger, closing: make(chan struct{}), now: time.Now}
+	if extras.Now != nil {
+		a.now = extras.Now
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.close())
@@ -55,11 +59,11 @@ func New(ctx context.Context, c Config, logger *slog.Logger, extras Extras) (_ *
 	if a.storage, err = openStorage(ctx, c, extras.Faults); err != nil {
 		return nil, err
 	}
-	a.quotas = quota.New(a.storage.db.Quotas(), time.Now)
+	a.quotas = quota.New(a.storage.db.Quotas(), a.now)
 	if a.port, err = listen(ctx, c); err != nil {
 		return nil, err
 	}
-	if a.accounts, err = openAccounts(c, a.storage.db, a.storage.master, a.Endpoint()); err != nil {
+	if a.accounts, err = openAccounts(c, a.storage, a.Endpoint(), a.now); err != nil {
 		return nil, err
 	}
 	if err := a.accounts.profiles.setEndpoint(a.Endpoint()); err != nil {

@@ -7,11 +7,9 @@ import (
 	"net"
 	"time"
 
-	"mimeo/internal/envelope"
 	"mimeo/internal/identity"
 	"mimeo/internal/kms"
 	"mimeo/internal/quota"
-	"mimeo/internal/sqlstore"
 	"mimeo/internal/vault"
 )
 
@@ -63,7 +61,7 @@ func running(ctx context.Context, c Config) bool {
 }
 
 func openLocal(ctx context.Context, c Config, s *storage) (*Operator, error) {
-	local, err := openAccounts(c, s.db, s.master, endpointFor(c))
+	local, err := openAccounts(c, s, endpointFor(c), time.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -75,12 +73,12 @@ func openLocal(ctx context.Context, c Config, s *storage) (*Operator, error) {
 	return &Operator{Accounts: local, Quotas: quota.New(s.db.Quotas(), time.Now), Proofs: proofs{proving}, close: s.close}, nil
 }
 
-func openAccounts(c Config, db *sqlstore.DB, master envelope.Key, endpoint string) (*accounts, error) {
-	service, err := identity.New(db.Identity(), master, time.Now)
+func openAccounts(c Config, s *storage, endpoint string, now func() time.Time) (*accounts, error) {
+	service, err := identity.New(s.db.Identity(), s.master, now)
 	if err != nil {
 		return nil, fmt.Errorf("open identity: %w", err)
 	}
-	return &accounts{identity: service, modes: db.Copies(), profiles: profiles{c.awsDir()}, endpoint: endpoint}, nil
+	return &accounts{identity: service, modes: s.db.Copies(), profiles: profiles{c.awsDir()}, endpoint: endpoint}, nil
 }
 
 // endpointFor is where a server with this configuration would listen; serve

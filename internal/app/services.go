@@ -48,6 +48,9 @@ type Extras struct {
 	Faults Faults
 	// Backoff is what job.Options says; its default where nil.
 	Backoff func(failures int) time.Duration
+	// Now is the services' clock; time.Now where nil. What the network and
+	// the disk date goes by time.Now: signatures, and the age of blobs.
+	Now func() time.Time
 }
 
 // Faults say where durable effects are made to fail. The zero value has none.
@@ -80,7 +83,7 @@ func (a *App) assemble(ctx context.Context, extras Extras) error {
 	if err != nil {
 		return err
 	}
-	if _, err := vault.SweepGrants(ctx, s.keys, a.storage.db.Versions(), time.Now()); err != nil {
+	if _, err := vault.SweepGrants(ctx, s.keys, a.storage.db.Versions(), a.now()); err != nil {
 		return fmt.Errorf("sweep grants of the last process: %w", err)
 	}
 	surface := &routes{services: s.edges(a.config), own: ownPages(a.ready)}
@@ -93,7 +96,7 @@ func (a *App) assemble(ctx context.Context, extras Extras) error {
 }
 
 func (a *App) build(ctx context.Context, extras Extras) (*services, error) {
-	db, now := a.storage.db, time.Now
+	db, now := a.storage.db, a.now
 	tokens, err := tokenKey(a.storage.master)
 	if err != nil {
 		return nil, err

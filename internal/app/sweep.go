@@ -27,7 +27,7 @@ const (
 // on which no job runs and nothing is asked for or uploaded.
 func (a *App) Sweep(ctx context.Context, grace time.Duration) (blob.Swept, error) {
 	db := a.storage.db
-	if _, err := vault.SweepGrants(ctx, a.keys, db.Versions(), time.Now().Add(-min(grace, grantGrace))); err != nil {
+	if _, err := vault.SweepGrants(ctx, a.keys, db.Versions(), a.now().Add(-min(grace, grantGrace))); err != nil {
 		return blob.Swept{}, fmt.Errorf("sweep grants: %w", err)
 	}
 	return blob.Sweeper{

@@ -2,10 +2,10 @@ package apptest_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/rekognition"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -13,47 +13,58 @@ import (
 	"mimeo/internal/apptest"
 )
 
-// TestACopyOutlivesItsRole: the role loses its policy and is deleted while the
-// copy that its session began is held up; the copy is completed all the same,
-// and the session can do nothing more.
-func TestACopyOutlivesItsRole(t *testing.T) {
+// TestACopyOutlivesItsSession: what a session began while it might is
+// completed, whatever ends its power meanwhile; it can begin nothing more.
+func TestACopyOutlivesItsSession(t *testing.T) {
 	t.Parallel()
-	held := &dam{}
-	s := apptest.Start(t, apptest.Options{Families: light, Faults: app.Faults{Before: held.before}})
+	held, clock := &dam{}, &apptest.Clock{}
+	s := apptest.Start(t, apptest.Options{Families: light, Faults: app.Faults{Before: held.before}, Clock: clock})
 	a := newSide(t, s, trusting, "trusting-images", "parts")
 	source := a.trainWide("v1")
 	b := newSide(t, s, trusted, "trusted-results", "production")
 	allow(t, a, trusted)
-	key := b.newKey()
-	home, name := household{t, b.Client}, "promoter"
-	role := home.role(name, trusts(trusted, ""), managed("AdministratorAccess"))
-	session := assume(t, home.user("ann", managed("AdministratorAccess")), &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("nightly")})
-	request := func(name string) *rekognition.CopyProjectVersionInput {
-		return &rekognition.CopyProjectVersionInput{
-			SourceProjectArn: &a.project, SourceProjectVersionArn: &source, DestinationProjectArn: &b.project, VersionName: &name,
-			OutputConfig: &types.OutputConfig{S3Bucket: &b.bucket, S3KeyPrefix: aws.String("results")}, KmsKeyId: &key,
-		}
-	}
-
-	held.close()
+	key, home := b.newKey(), household{t, b.Client}
+	ann := home.user("ann", managed("AdministratorAccess"))
 	defer held.open()
-	if _, err := session.Rekognition.CopyProjectVersion(t.Context(), request("held")); err != nil {
-		t.Fatalf("CopyProjectVersion: %v", err)
-	}
-	if _, err := b.IAM.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{RoleName: &name, PolicyArn: aws.String(managed("AdministratorAccess"))}); err != nil {
-		t.Fatalf("DetachRolePolicy: %v", err)
-	}
-	_, err := session.Rekognition.CopyProjectVersion(t.Context(), request("refused"))
-	wantCode(t, "a copy without the policy", err, "AccessDeniedException")
-	if _, err := b.IAM.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: &name}); err != nil {
-		t.Fatalf("DeleteRole: %v", err)
-	}
-	if v := b.version("held"); v.Status != types.ProjectVersionStatusCopyingInProgress {
-		t.Fatalf("the copy that is held up is %s: %s", v.Status, aws.ToString(v.StatusMessage))
-	}
-	held.open()
-	b.reach("held", types.ProjectVersionStatusCopyingCompleted)
-	if files := b.keys("results/"); len(files) != len(written) {
-		t.Errorf("the copy wrote %q", files)
+	for name, c := range map[string]struct {
+		end  func(role string) error
+		code string // of what the session then asks
+	}{
+		"lost-its-policy": {func(role string) error {
+			_, err := b.IAM.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: aws.String(managed("AdministratorAccess"))})
+			return err
+		}, "AccessDeniedException"},
+		"lost-its-role": {func(role string) error {
+			_, err := b.IAM.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: aws.String(managed("AdministratorAccess"))})
+			if err == nil {
+				_, err = b.IAM.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: &role})
+			}
+			return err
+		}, "UnrecognizedClientException"},
+		"expired": {func(string) error {
+			clock.Pass(time.Hour)
+			return nil
+		}, "ExpiredTokenException"},
+	} {
+		role := home.role(name, trusts(trusted, ""), managed("AdministratorAccess"))
+		began := *b // and asks as the session
+		began.Client = assume(t, ann, &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("nightly")})
+		held.close()
+		if _, err := began.copyInto(name, name, a, source, key); err != nil {
+			t.Fatalf("%s: CopyProjectVersion: %v", name, err)
+		}
+		if err := c.end(name); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		_, err := began.copyInto("refused", name, a, source, key)
+		wantCode(t, "a copy by a session that "+name, err, c.code)
+		if v := b.version(name); v.Status != types.ProjectVersionStatusCopyingInProgress {
+			t.Fatalf("%s: the copy that is held up is %s: %s", name, v.Status, aws.ToString(v.StatusMessage))
+		}
+		held.open()
+		b.reach(name, types.ProjectVersionStatusCopyingCompleted)
+		if files := b.keys(name + "/"); len(files) != len(written) {
+			t.Errorf("%s: the copy wrote %q", name, files)
+		}
 	}
 }

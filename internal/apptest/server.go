@@ -33,6 +33,7 @@ type Options struct {
 	// Environment is the process's: a flag that is not given is read from it.
 	Environment map[string]string
 	CopyMode    string // the flag
+	Clock       *Clock // the services' time; the real one where nil
 }
 
 // A Server is running until the test ends or Stop is called.
@@ -67,7 +68,7 @@ func Start(t testing.TB, o Options) *Server {
 	log := &logBuffer{}
 	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: o.Log}))
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	extras := app.Extras{Families: o.Families, Faults: o.Faults}
+	extras := app.Extras{Families: o.Families, Faults: o.Faults, Now: o.Clock.Now}
 	if o.Faults.Driver != "" {
 		extras.Backoff = func(int) time.Duration { return 0 }
 	}

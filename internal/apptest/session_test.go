@@ -3,9 +3,12 @@ package apptest_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/rekognition"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -65,5 +68,53 @@ func TestSessionTokensMayNotUseIAM(t *testing.T) {
 	session := assume(t, token(t, ann), &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("s1")})
 	if _, err := session.IAM.ListUsers(t.Context(), &iam.ListUsersInput{}); err != nil {
 		t.Errorf("ListUsers by a role that a token has assumed: %v", err)
+	}
+}
+
+// TestSessionsExpire asks every service with the credentials of a session,
+// up to its last second and after it.
+func TestSessionsExpire(t *testing.T) {
+	t.Parallel()
+	clock := &apptest.Clock{}
+	s := apptest.Start(t, apptest.Options{Clock: clock})
+	home := household{t, s.Client(t, trusting)}
+	ann := home.user("ann", managed("AdministratorAccess"))
+	role := home.role("admin", trusts(trusting, ""), managed("AdministratorAccess"))
+	const length = 15 * time.Minute
+	session := assume(t, ann, &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("s1"), DurationSeconds: aws.Int32(int32(length.Seconds()))})
+	checkServices(t, "a session", session, "", "")
+	clock.Pass(length - time.Minute)
+	checkServices(t, "a session in its last minute", session, "", "")
+	clock.Pass(time.Minute)
+	checkServices(t, "a session that has ended", session, "ExpiredTokenException", "ExpiredToken")
+	checkServices(t, "the user who began it", ann, "", "")
+}
+
+// checkServices asks each service something harmless. The codes are those of
+// the services that speak JSON, and of the others; empty where all is well.
+func checkServices(t *testing.T, who string, c *apptest.Client, inJSON, inXML string) {
+	t.Helper()
+	for service, ask := range map[string]struct {
+		call func() error
+		code string
+	}{
+		"Rekognition": {func() error {
+			_, err := c.Rekognition.DescribeProjects(t.Context(), &rekognition.DescribeProjectsInput{})
+			return err
+		}, inJSON},
+		"KMS": {func() error { _, err := c.KMS.ListKeys(t.Context(), &kms.ListKeysInput{}); return err }, inJSON},
+		"S3":  {func() error { _, err := c.S3.ListBuckets(t.Context(), &s3.ListBucketsInput{}); return err }, inXML},
+		"STS": {func() error {
+			_, err := c.STS.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+			return err
+		}, inXML},
+		"IAM": {func() error { _, err := c.IAM.ListUsers(t.Context(), &iam.ListUsersInput{}); return err }, inXML},
+	} {
+		err := ask.call()
+		if ask.code != "" {
+			wantCode(t, service+" to "+who, err, ask.code)
+		} else if err != nil {
+			t.Errorf("%s to %s: %v", service, who, err)
+		}
 	}
 }
