@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/aws-sdk-go-v2/service/rekognition"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
 
 	"mimeo/internal/apptest"
 )
@@ -75,5 +78,68 @@ func TestKeysAsAClientNamesThem(t *testing.T) {
 		if err != nil || aws.ToString(v.KmsKeyId) != c.want || aws.ToString(head.SSEKMSKeyId) != c.want {
 			t.Errorf("%s: the copy is under %s, its files under %+v, %v; want %s", name, aws.ToString(v.KmsKeyId), head, err, c.want)
 		}
+	}
+}
+
+// TestACopyOutlivesItsSourcesKey: the key that the source was trained under is
+// scheduled for deletion, and is gone when its window is over. The source is
+// lost with it; the copy, under a key of its own account, is as it was.
+func TestACopyOutlivesItsSourcesKey(t *testing.T) {
+	t.Parallel()
+	clock := &apptest.Clock{}
+	s := apptest.Start(t, apptest.Options{Families: light, Clock: clock})
+	a := newSide(t, s, trusting, "trusting-images", "parts")
+	theirs := a.newKey()
+	a.dataset(types.DatasetTypeTrain, 5, 1)
+	a.dataset(types.DatasetTypeTest, 2, 50000)
+	source := a.trainUnder("v1", &theirs)
+	allow(t, a, trusted)
+	b := newSide(t, s, trusted, "trusted-results", "production")
+	first, second := b.newKey(), b.newKey()
+	c1 := b.copied("c1", "c1", a, source, first)
+	a.start("v1", source)
+	b.start("c1", c1)
+	question := picture(t, classes[0], 9)
+	answer := a.detect(source, question)
+	same := func(what string, got []types.CustomLabel) {
+		t.Helper()
+		if diff := cmp.Diff(answer, got, ignoreSDK); diff != "" {
+			t.Errorf("%s answers otherwise than the source did (-source +copy):\n%s", what, diff)
+		}
+	}
+	same("the copy", b.detect(c1, question))
+	a.stop("v1", source)
+	b.stop("c1", c1)
+
+	if _, err := a.KMS.ScheduleKeyDeletion(t.Context(), &kms.ScheduleKeyDeletionInput{KeyId: &theirs, PendingWindowInDays: aws.Int32(7)}); err != nil {
+		t.Fatal(err)
+	}
+	a.failToStart("v1", source, theirs+" is pending deletion. Cancel its deletion and enable it.")
+	clock.Pass(7 * 24 * time.Hour)
+	a.failToStart("v1", source, theirs+" cannot be used: It is deleted, or the grant was revoked")
+	_, err := a.KMS.CancelKeyDeletion(t.Context(), &kms.CancelKeyDeletionInput{KeyId: &theirs})
+	wantCode(t, "cancelling a deletion that is done", err, "NotFoundException")
+
+	b.start("c1", c1)
+	same("the copy without its source's key", b.detect(c1, question))
+	b.stop("c1", c1)
+	c2 := b.copied("c2", "c2", b, c1, second)
+	b.start("c2", c2)
+	same("the copy of the copy", b.detect(c2, question))
+}
+
+// failToStart starts a version, which fails for the reason.
+func (a *side) failToStart(name, version, reason string) {
+	a.t.Helper()
+	if _, err := a.Rekognition.StartProjectVersion(a.t.Context(), &rekognition.StartProjectVersionInput{ProjectVersionArn: &version, MinInferenceUnits: aws.Int32(1)}); err != nil {
+		a.t.Fatalf("StartProjectVersion: %v", err)
+	}
+	var v types.ProjectVersionDescription
+	a.await("a failed start of "+name, func() (bool, string) {
+		v = a.version(name)
+		return v.Status == types.ProjectVersionStatusFailed, string(v.Status)
+	})
+	if got := aws.ToString(v.StatusMessage); !strings.Contains(got, reason) {
+		a.t.Errorf("%s failed to start with %q, want %q", name, got, reason)
 	}
 }

@@ -295,16 +295,7 @@ func keyComesAndGoes(t *testing.T, b *side, version, key string) {
 	if _, err := b.KMS.DisableKey(t.Context(), &kms.DisableKeyInput{KeyId: &key}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Rekognition.StartProjectVersion(t.Context(), &rekognition.StartProjectVersionInput{ProjectVersionArn: &version, MinInferenceUnits: aws.Int32(1)}); err != nil {
-		t.Fatal(err)
-	}
-	b.await("a start without the key", func() (bool, string) {
-		v := b.version("c2")
-		if v.Status == types.ProjectVersionStatusFailed && !strings.Contains(aws.ToString(v.StatusMessage), key+" is disabled. Enable the key.") {
-			t.Errorf("StatusMessage is %q", aws.ToString(v.StatusMessage))
-		}
-		return v.Status == types.ProjectVersionStatusFailed, string(v.Status)
-	})
+	b.failToStart("c2", version, key+" is disabled. Enable the key.")
 	if _, err := b.KMS.EnableKey(t.Context(), &kms.EnableKeyInput{KeyId: &key}); err != nil {
 		t.Fatal(err)
 	}

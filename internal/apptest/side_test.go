@@ -96,8 +96,14 @@ func (a *side) dataset(kind types.DatasetType, perClass int, seed uint64) {
 // train trains a version with the SDK's own waiter.
 func (a *side) train(name string) string {
 	a.t.Helper()
+	return a.trainUnder(name, nil)
+}
+
+// trainUnder trains a version under a KMS key, or none.
+func (a *side) trainUnder(name string, key *string) string {
+	a.t.Helper()
 	out, err := a.Rekognition.CreateProjectVersion(a.t.Context(), &rekognition.CreateProjectVersionInput{
-		ProjectArn: &a.project, VersionName: &name,
+		ProjectArn: &a.project, VersionName: &name, KmsKeyId: key,
 		OutputConfig: &types.OutputConfig{S3Bucket: &a.bucket, S3KeyPrefix: aws.String("results")},
 	})
 	if err != nil {
