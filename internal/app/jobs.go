@@ -16,8 +16,7 @@ const trainingSlice = time.Minute
 
 // workers are the kinds of durable work, one line each.
 func (s *services) workers() []job.Worker {
-	return append(s.registry.Workers(),
-		copier.Worker{Service: s.copier},
+	return append(append(s.registry.Workers(), s.copier.Workers()...),
 		training.Worker{Service: s.training},
 		serving.Starter{Service: s.serving},
 		serving.Stopper{Service: s.serving},
@@ -28,7 +27,12 @@ func (s *services) workers() []job.Worker {
 // concurrency is how many jobs of a kind run at once, where it is not the
 // runner's default. No kind takes the places of another.
 var concurrency = map[job.Kind]int{
-	copier.Kind:   8,
-	training.Kind: 1,   // it uses every processor
-	events.Kind:   128, // they wait for others
+	copier.Kind:       8,
+	copier.ResealKind: 2 * resealPlaces, // also those that find no place, to look whether they were cancelled
+	training.Kind:     1,                // it uses every processor
+	events.Kind:       128,              // they wait for others
 }
+
+// resealPlaces is how many reseals work at once: a few at full speed use every
+// processor, many with a rate limit none.
+const resealPlaces = 16

@@ -121,7 +121,8 @@ func (a *App) build(ctx context.Context, extras Extras) (*services, error) {
 		return nil, err
 	}
 	s.copier = &copier.Service{
-		Mode: copyMode, Closing: a.closing,
+		Places: quota.NewPlaces(resealPlaces),
+		Mode:   copyMode, Closing: a.closing,
 		Notary: s.proof.Keyring, Documents: policy.NewCache(policy.ParseProjectPolicy),
 		Store: db.Copies(), Registry: s.registry, Permissions: s.identity, Objects: s.buckets, Vault: s.vault,
 		Quotas: s.quotas, Now: now,

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/job"
 )
@@ -16,7 +15,7 @@ import (
 // that a copy between accounts depends on.
 func BenchmarkCopy(b *testing.B) {
 	w := newWorld(b)
-	w.engine.Start(b, job.Options{}, copier.Worker{Service: w.Service})
+	w.engine.Start(b, job.Options{}, w.Workers()...)
 	var copies, decisions []time.Duration
 	i := 0
 	for b.Loop() {

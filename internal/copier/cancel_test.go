@@ -14,6 +14,7 @@ import (
 	"mimeo/internal/customlabels"
 	"mimeo/internal/job"
 	"mimeo/internal/objects"
+	"mimeo/internal/quota"
 	"mimeo/internal/vault"
 )
 
@@ -112,11 +113,46 @@ func TestACancelledCopyDoesNotWaitForItsNextAttempt(t *testing.T) {
 	whole := w.Vault
 	w.Vault = cancelling{broken{whole}, func() { failed <- struct{}{} }}
 	v := w.start(t, w.request("c1"))
-	w.engine.Start(t, job.Options{Backoff: func(int) time.Duration { return time.Hour }}, copier.Worker{Service: w.Service})
+	w.engine.Start(t, job.Options{Backoff: func(int) time.Duration { return time.Hour }}, w.Workers()...)
 	<-failed
 	time.Sleep(50 * time.Millisecond) // the attempt ends
 	must(t, w.cancel(t, v))
 	w.awaitGone(t, v)
+}
+
+// TestAResealWithoutAPlaceKeepsNobodyWaiting: no other copy, and not its own
+// cancellation.
+func TestAResealWithoutAPlaceKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Places = quota.NewPlaces(1)
+	leave, ok := w.Places.Take("000000000000")
+	if !ok {
+		t.Fatal("a free place cannot be taken")
+	}
+	cancelled, later, shared := w.start(t, w.resealed("c1")), w.start(t, w.resealed("c2")), w.start(t, w.request("c3"))
+	w.engine.Start(t, impatient, w.Workers()...)
+	w.awaitEnd(t, shared)
+	must(t, w.cancel(t, cancelled))
+	w.awaitGone(t, cancelled)
+	if now := w.version(t, later).Status; now != customlabels.CopyingInProgress {
+		t.Errorf("the reseal without a place is %s", now)
+	}
+	leave()
+	w.awaitEnd(t, later)
+	w.checkSame(t, later)
+}
+
+// awaitEnd waits for a copy to end.
+func (w *world) awaitEnd(t *testing.T, v arn.ProjectVersion) {
+	t.Helper()
+	for {
+		d, err := w.DescribeCopy(t.Context(), trusted, v, 10*time.Second)
+		must(t, err)
+		if d.Status.IsTerminal() {
+			return
+		}
+	}
 }
 
 // awaitGone waits for a cancelled copy to vanish, not for its next attempt.
@@ -158,7 +194,7 @@ func TestACancellationIsHeardOnceTheStatusIsRead(t *testing.T) {
 			must(t, w.cancel(t, v))
 		}
 	}}
-	w.engine.Drain(t, impatient, copier.Worker{Service: w.Service})
+	w.engine.Drain(t, impatient, w.Workers()...)
 	w.Store, w.Vault = store, whole
 	if opened > 0 {
 		t.Errorf("after the cancellation %d keys were opened, want none", opened)
@@ -184,7 +220,7 @@ func TestACopyIsCancelledWhileItFails(t *testing.T) {
 	w.loseBlob(t, customlabels.EvaluationSummary)
 	v := w.start(t, w.request("c1"))
 	w.Objects = removing{w.Objects, sync.OnceFunc(func() { must(t, w.cancel(t, v)) })}
-	w.engine.Start(t, job.Options{Backoff: func(int) time.Duration { return time.Hour }}, copier.Worker{Service: w.Service})
+	w.engine.Start(t, job.Options{Backoff: func(int) time.Duration { return time.Hour }}, w.Workers()...)
 	w.awaitGone(t, v)
 	w.checkGrants(t, 0, 1) // the source's
 }
@@ -220,7 +256,7 @@ func TestProgressIsToldWhileItIsMade(t *testing.T) {
 	req := w.resealed("c1")
 	req.RateLimit = 8 << 20
 	v := w.start(t, req)
-	w.engine.Start(t, impatient, copier.Worker{Service: w.Service})
+	w.engine.Start(t, impatient, w.Workers()...)
 	var seen []copier.Description
 	for len(seen) == 0 || !seen[len(seen)-1].Status.IsTerminal() {
 		d, err := w.DescribeCopy(t.Context(), trusted, v, 10*time.Second)

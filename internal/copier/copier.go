@@ -30,8 +30,12 @@ import (
 	"mimeo/internal/vault"
 )
 
-// Kind is the kind of a copy's job.
-const Kind job.Kind = "copy"
+// The kinds of a copy's job. Those that reseal are slow: no other copy waits
+// for them.
+const (
+	Kind       job.Kind = "copy"
+	ResealKind job.Kind = "reseal"
+)
 
 // A Store keeps copies. Its refusals are bare codes of customlabels.
 type Store interface {
@@ -152,6 +156,9 @@ type Service struct {
 	// works, 0: ten minutes.
 	Interval int64
 	Slice    time.Duration
+	// Places are those of the reseals that are under way at once; nil: no
+	// bound but the runner's.
+	Places *quota.Places
 	// Closing is closed when the server is being shut down: nobody waits any
 	// more. nil: never.
 	Closing <-chan struct{}

@@ -261,7 +261,7 @@ var impatient = job.Options{Backoff: func(int) time.Duration { return 0 }}
 
 func (w *world) drain(t testing.TB) {
 	t.Helper()
-	w.engine.Drain(t, impatient, copier.Worker{Service: w.Service})
+	w.engine.Drain(t, impatient, w.Workers()...)
 }
 
 func (w *world) version(t testing.TB, a arn.ProjectVersion) customlabels.ProjectVersion {

@@ -3,6 +3,7 @@ package copier
 import (
 	"errors"
 	"fmt"
+	"syscall"
 
 	"mimeo/internal/customlabels"
 	"mimeo/internal/digest"
@@ -96,6 +97,8 @@ func failureMessage(cause error) string {
 		return fmt.Sprintf("The model copy failed at the %s, %s: the stored artifact is damaged. %s", at.Side, at.Doing, at.Side.remedy())
 	case errors.As(cause, &refused):
 		return fmt.Sprintf("The model copy failed at the %s, %s: %s Mend this, delete this version and copy again.", at.Side, at.Doing, refused.Sentence())
+	case errors.Is(cause, syscall.ENOSPC):
+		return fmt.Sprintf("The model copy failed at the %s, %s: the disk of the server is full. Have its operator make room, delete this version and copy again.", at.Side, at.Doing)
 	case errors.Is(cause, customlabels.ResourceNotFound):
 		return fmt.Sprintf("The model copy failed at the %s, %s: it does not exist any more.", at.Side, at.Doing)
 	default:

@@ -85,7 +85,7 @@ func (w *world) checkPlan(t *rapid.T, v arn.ProjectVersion, p *copier.Plan) {
 // drainSome ends the copies in progress, most of the time.
 func (w *world) drainSome(t *rapid.T) {
 	if rapid.IntRange(0, 9).Draw(t, "drain") > 4 {
-		w.engine.Drain(w.t, impatient, copier.Worker{Service: w.Service}, nothing("nobody"), nothing("delete"))
+		w.engine.Drain(w.t, impatient, append(w.Workers(), nothing("nobody"), nothing("delete"))...)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"pgregory.net/rapid"
 
 	"mimeo/internal/arn"
-	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
 	"mimeo/internal/kms"
@@ -120,7 +119,7 @@ func (l *leakage) cutRequest(*rapid.T) {
 func (l *leakage) work() {
 	w := l.w
 	w.t.Helper()
-	w.engine.Drain(w.t, impatient, append(w.registry.Workers(), copier.Worker{Service: w.Service})...)
+	w.engine.Drain(w.t, impatient, append(w.Workers(), w.registry.Workers()...)...)
 	want := map[arn.ProjectVersion]bool{}
 	for _, v := range l.versions() {
 		l.seen[string(v.Status)]++

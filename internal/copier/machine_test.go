@@ -11,10 +11,8 @@ import (
 	"pgregory.net/rapid"
 
 	"mimeo/internal/arn"
-	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
-	"mimeo/internal/job"
 	"mimeo/internal/quota"
 	"mimeo/internal/registry"
 )
@@ -225,7 +223,7 @@ func (m *machine) drop(t *rapid.T, name string) {
 // runJobs ends all that is under way. A source that is gone is followed by
 // another one.
 func (m *machine) runJobs() {
-	m.w.engine.Drain(m.w.t, impatient, append([]job.Worker{copier.Worker{Service: m.w.Service}}, m.w.registry.Workers()...)...)
+	m.w.engine.Drain(m.w.t, impatient, append(m.w.Workers(), m.w.registry.Workers()...)...)
 	for name, c := range m.copies {
 		switch c.status {
 		case customlabels.CopyingInProgress:

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mimeo/internal/customlabels"
+	"mimeo/internal/job"
 )
 
 // A Mode is how the model gets to the destination.
@@ -18,6 +19,14 @@ const (
 	// blobs of its own.
 	Reseal Mode = "RESEAL"
 )
+
+// kind is the kind of the job that makes a copy.
+func (m Mode) kind() job.Kind {
+	if m == Reseal {
+		return ResealKind
+	}
+	return Kind
+}
 
 // MinRateLimit is the least rate of a reseal: a block of a MiB is written at a
 // time, and must be within the time that an attempt has.

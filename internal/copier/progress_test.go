@@ -154,7 +154,7 @@ func TestACopyIsCancelledByAnotherProcess(t *testing.T) {
 	req := w.resealed("c1")
 	req.RateLimit = 1024
 	v := w.start(t, req)
-	w.engine.Start(t, impatient, copier.Worker{Service: w.Service})
+	w.engine.Start(t, impatient, w.Workers()...)
 	for d := w.describe(t, w.Service, v); d.BytesDone == 0; time.Sleep(5 * time.Millisecond) {
 		d = w.describe(t, w.Service, v)
 	}

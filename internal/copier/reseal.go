@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"mimeo/internal/arn"
@@ -113,7 +114,7 @@ func (w Worker) resealArtifact(ctx context.Context, run *job.Run, v arn.ProjectV
 	a, err := w.Vault.Reseal(ctx, r)
 	var key *vault.KeyError
 	switch {
-	case errors.As(err, &key) && key.Version == v:
+	case errors.As(err, &key) && key.Version == v, errors.Is(err, syscall.ENOSPC):
 		return a, destinationError(doing+string(r.Source.Role), err)
 	case err != nil:
 		return a, artifactError(doing, r.Source, err)

@@ -167,7 +167,7 @@ func TestALongResealIsDoneInSlices(t *testing.T) {
 	v := w.start(t, w.resealed("c1"))
 	options := impatient
 	options.Failures = 1
-	w.engine.Drain(t, options, copier.Worker{Service: w.Service})
+	w.engine.Drain(t, options, w.Workers()...)
 	w.checkSame(t, v)
 	if n := counted.reseals.Load(); n < 6 {
 		t.Errorf("the reseal took %d slices, want one for each of the 6 blocks and the end", n)

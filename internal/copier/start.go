@@ -91,7 +91,7 @@ func (d *decision) insert(ctx context.Context, args Args, call Invocation) (err 
 	if d.req.KMSKeyID != "" {
 		v.KMSKey = args.Key.Key
 	}
-	err = d.Store.InsertCopy(ctx, v, call, job.Spec{Kind: Kind, Key: v.ARN.String(), Args: args})
+	err = d.Store.InsertCopy(ctx, v, call, job.Spec{Kind: args.Mode.kind(), Key: v.ARN.String(), Args: args})
 	if err != nil {
 		return errors.Join(d.refusal(err), d.Vault.Abandon(context.WithoutCancel(ctx), args.Key))
 	}

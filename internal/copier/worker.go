@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
@@ -31,11 +32,25 @@ type Args struct {
 	RateLimit int64
 }
 
-// Worker works on copies.
+// Worker works on copies that share.
 type Worker struct{ *Service }
 
-// Kind returns the kind of a copy's job.
+// Kind returns the kind of its jobs.
 func (Worker) Kind() job.Kind { return Kind }
+
+// Resealer works on copies that reseal.
+type Resealer struct{ Worker }
+
+// Kind returns the kind of its jobs.
+func (Resealer) Kind() job.Kind { return ResealKind }
+
+// Workers do all that the service has begun.
+func (s *Service) Workers() []job.Worker {
+	return []job.Worker{Worker{s}, Resealer{Worker{s}}}
+}
+
+// retryPlace is after how long a reseal asks again that found no place.
+const retryPlace = time.Second
 
 // Work copies one version. A step that has finished returns its recorded
 // result, so a restarted run resumes where the last one stopped.
@@ -56,6 +71,11 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	case v.Status != customlabels.CopyingInProgress:
 		return w.settle(ctx, v.Status, args.Key) // cut after its last write
 	}
+	leave, ok := w.place(args)
+	if !ok {
+		return job.Wait(retryPlace)
+	}
+	defer leave()
 	stored, err := w.Store.Progress(ctx, v.ARN)
 	if err != nil {
 		return fmt.Errorf("read the progress of %s: %w", v.ARN, err)
@@ -71,9 +91,18 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 		}
 		return job.Explain(ctx, run, err, failureMessage(err))
 	case err != nil:
-		return err
+		return job.ExplainRetry(ctx, run, err, failureMessage(err))
 	}
 	return w.settle(ctx, customlabels.CopyingCompleted, args.Key)
+}
+
+// place takes a place for a reseal, which may work for long: an account whose
+// reseals are slow keeps none of another waiting.
+func (w Worker) place(args Args) (leave func(), ok bool) {
+	if args.Mode != Reseal || w.Places == nil {
+		return func() {}, true
+	}
+	return w.Places.Take(args.Version.Account)
 }
 
 // attempt makes the copy. Of one that fails it stores how far it came.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"mimeo/internal/digest"
 	"mimeo/internal/job"
 	"mimeo/internal/objects"
+	"mimeo/internal/vault"
 )
 
 func TestACopyIsWholeAndItsOwn(t *testing.T) {
@@ -91,6 +93,38 @@ func TestCopiesFailWithAReason(t *testing.T) {
 			w.checkFailed(t, v, test.message)
 		})
 	}
+}
+
+// TestACopyThatKeepsFailingSaysAtWhat: what failed last is told, of which a
+// retry could have mended each.
+func TestACopyThatKeepsFailingSaysAtWhat(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err     error
+		message string
+	}{
+		"any error":     {errFault, "failed at the source, resealing the artifact EvaluationResultSummary: the service had an internal error."},
+		"the full disk": {fmt.Errorf("write: %w", syscall.ENOSPC), "failed at the destination, resealing the artifact EvaluationResultSummary: the disk of the server is full. Have its operator make room,"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.Vault = unresealing{w.Vault, test.err}
+			v := w.start(t, w.resealed("c1"))
+			w.drain(t)
+			w.checkFailed(t, v, test.message)
+		})
+	}
+}
+
+// unresealing never reseals.
+type unresealing struct {
+	copier.Vault
+	err error
+}
+
+func (u unresealing) Reseal(context.Context, vault.Reseal) (customlabels.Artifact, error) {
+	return customlabels.Artifact{}, u.err
 }
 
 // TestDamagedWeightsAreNotCopied: a source that was never verified is read in
@@ -217,7 +251,7 @@ func TestACopyThatIsDeletedBeforeItsJobEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.engine.Drain(t, impatient, copier.Worker{Service: w.Service}, idle{})
+	w.engine.Drain(t, impatient, append(w.Workers(), idle{})...)
 	w.checkGrants(t, 0, 1) // the source's
 	if now := w.version(t, w.into.Version("leaving", "1")); now.Status != customlabels.Deleting || len(now.Files) > 0 {
 		t.Errorf("the version that was being deleted is %s, with %v", now.Status, now.Files)

@@ -93,8 +93,8 @@ func (a *adapter) attempt(ctx context.Context, j *river.Job[payload]) (outcome, 
 		if err == nil {
 			return a.end(ctx, j, done)
 		}
-		if after, ok := asSnooze(err); ok {
-			return snoozed, errors.Join(river.JobSnooze(after), river.MetadataSet(ctx, "failures", 0))
+		if s, ok := asSnooze(err); ok {
+			return snoozed, s.ask(ctx)
 		}
 		failures := failuresOf(j) + 1
 		if ctx.Err() != nil || errors.Is(err, ErrSuperseded) || !IsPermanent(err) && failures < a.options.Failures {
@@ -111,6 +111,14 @@ func (a *adapter) attempt(ctx context.Context, j *river.Job[payload]) (outcome, 
 		return outcome, err
 	}
 	return failed, cause
+}
+
+// ask returns the error in which River reads a snooze.
+func (s snoozeError) ask(ctx context.Context) error {
+	if s.idle {
+		return river.JobSnooze(s.after)
+	}
+	return errors.Join(river.JobSnooze(s.after), river.MetadataSet(ctx, "failures", 0))
 }
 
 // work calls the worker within its time. An error that comes after the time

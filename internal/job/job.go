@@ -28,7 +28,7 @@ type Spec struct {
 type Worker interface {
 	Kind() Kind
 	// Work does the job. Nil: done. [Permanent]: done for good, without
-	// success. [Snooze]: call again later, this was no failure. Any other
+	// success. [Snooze], [Wait]: call again later, this was no failure. Any other
 	// error is retried with back-off, a bounded number of times.
 	Work(ctx context.Context, run *Run) error
 	// Fail records that the job ended without success: after a permanent
@@ -143,13 +143,22 @@ const explanationStep = "message"
 // owner of the job's data of it. Fail may run in another process, which knows
 // of a cause nothing but its text: it must go by [Explanation].
 func Explain(ctx context.Context, run *Run, cause error, message string) error {
-	if _, err := Step(ctx, run, explanationStep, func(context.Context) (string, error) { return message, nil }); err != nil {
+	if err := Record(ctx, run, explanationStep, message); err != nil {
 		return errors.Join(err, cause)
 	}
 	return Permanent(cause)
 }
 
-// Explanation returns the message that Explain recorded, or the fallback
+// ExplainRetry records the message that Explain would for a cause that another
+// attempt may not meet, in case that it was the last, and returns the cause.
+func ExplainRetry(ctx context.Context, run *Run, cause error, message string) error {
+	if ctx.Err() != nil {
+		return cause // the attempt was cut, it did not fail
+	}
+	return errors.Join(cause, Record(ctx, run, explanationStep, message))
+}
+
+// Explanation returns the message that was recorded last, or the fallback
 // where the job fails for a reason that nobody explained.
 func Explanation(ctx context.Context, run *Run, fallback string) (string, error) {
 	message, ok, err := Recorded[string](ctx, run, explanationStep)
@@ -160,9 +169,16 @@ func Explanation(ctx context.Context, run *Run, fallback string) (string, error)
 }
 
 // A snoozeError asks for another run that counts as no failure.
-type snoozeError struct{ after time.Duration }
+type snoozeError struct {
+	after time.Duration
+	idle  bool // nothing was done: failures in a row stay counted
+}
 
 // Snooze returns the error with which a worker ends a slice of long work.
-func Snooze(after time.Duration) error { return snoozeError{after} }
+func Snooze(after time.Duration) error { return snoozeError{after: after} }
+
+// Wait returns the error of a worker that could not begin: it is called again
+// later, and what failed before still counts.
+func Wait(after time.Duration) error { return snoozeError{after: after, idle: true} }
 
 func (e snoozeError) Error() string { return "snooze for " + e.after.String() }

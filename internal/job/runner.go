@@ -210,11 +210,8 @@ func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
 
-// asSnooze returns the wait that err asks for.
-func asSnooze(err error) (time.Duration, bool) {
-	var s snoozeError
-	if errors.As(err, &s) {
-		return s.after, true
-	}
-	return 0, false
+// asSnooze returns the snooze that err asks for.
+func asSnooze(err error) (s snoozeError, ok bool) {
+	ok = errors.As(err, &s)
+	return s, ok
 }

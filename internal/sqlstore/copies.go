@@ -80,7 +80,7 @@ func (s *Copies) CancelCopy(ctx context.Context, a arn.ProjectVersion) error {
 		if err := t.touchProgress(ctx, id, a); err != nil {
 			return err
 		}
-		t.kinds = append(t.kinds, copier.Kind)
+		t.kinds = append(t.kinds, copier.Kind, copier.ResealKind)
 		return t.queue.HurryTx(context.WithoutCancel(ctx), t.Tx, id)
 	})
 }

@@ -151,6 +151,7 @@ func Run(t *testing.T, open func(testing.TB) Engine) {
 		"Fail is called until it returns nil":                  failAgain,
 		"a panic is a failed attempt":                          panics,
 		"a snooze is no failure":                               snoozes,
+		"who waits forgets no failure":                         waits,
 		"a stopped job runs again and has not failed":          stopped,
 		"an attempt that was superseded cannot record":         fenced,
 		"the time of an attempt is bounded":                    timeout,

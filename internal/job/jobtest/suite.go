@@ -163,6 +163,18 @@ func snoozes(t *testing.T, e Engine) {
 	w.check(t, 9)
 }
 
+func waits(t *testing.T, e Engine) {
+	w := &worker{work: func(_ context.Context, _ *job.Run, call int) error {
+		if call%2 == 0 {
+			return errFlaky
+		}
+		return fmt.Errorf("no place: %w", job.Wait(0))
+	}}
+	insert(t, e, "k", nil)
+	e.Drain(t, Quick(2), w)
+	w.check(t, 4, errFlaky.Error())
+}
+
 func stopped(t *testing.T, e Engine) {
 	for range 3 {
 		started := make(chan struct{})
