@@ -100,8 +100,8 @@ const (
 	copyPoll    = 100 * time.Millisecond
 )
 
-// BenchmarkCopiesPerSecond has 16 clients start ten copies each, and again
-// when these have ended. It runs under the quotas that it prints, and
+// BenchmarkCopiesPerSecond has 16 clients start ten copies each, and each of
+// them again when its own have ended. It runs under the quotas that it prints, and
 // measures in the same run what a sync of this disk costs and how many syncs
 // one copy needs when it is alone; the floor is what a server could do that
 // waited for nothing but those, one after another.
@@ -124,17 +124,18 @@ func BenchmarkCopiesPerSecond(b *testing.B) {
 	}) / 20
 	once := syncTime(b, s.DataDir)
 
-	copies, processor, begin := 0, processorTime(), time.Now()
-	for b.Loop() {
-		var group sync.WaitGroup
-		for _, a := range into {
-			group.Go(func() { c.batch(a, copies) })
-		}
-		group.Wait()
-		copies += copyBatch
+	processor, begin := processorTime(), time.Now()
+	var group sync.WaitGroup
+	for _, a := range into {
+		group.Go(func() {
+			for round := range b.N {
+				c.batch(a, round*copyBatch)
+			}
+		})
 	}
+	group.Wait()
 	elapsed := time.Since(begin)
-	total := float64(copies * copyClients)
+	total := float64(b.N * copyBatch * copyClients)
 	rate := total / elapsed.Seconds()
 	b.ReportMetric(rate, "copies/s")
 	b.ReportMetric((processorTime()-processor).Seconds()*1000/total, "cpu-ms/copy")

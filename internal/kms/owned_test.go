@@ -191,6 +191,19 @@ func TestLimits(t *testing.T) {
 	if all, err := w.store.Grants(ctx, kms.GrantQuery{KeyID: k.ARN.ID}); err != nil || len(all) != 1 {
 		t.Errorf("after a refusal of two grants the key has %d, %v; want the one that was there", len(all), err)
 	}
+	// Room is made by what is deleted, and by that alone.
+	if err := w.store.DeleteGrant(ctx, k.ARN.ID, "2"); err != error(kms.NotFound) { //nolint:errorlint // the bare code
+		t.Errorf("delete a grant that was refused: %v", err)
+	}
+	if err := w.store.DeleteGrant(ctx, k.ARN.ID, "1"); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []error{nil, kms.LimitExceeded} {
+		if _, err := w.store.InsertGrants(ctx, []kms.Grant{second, third}, 2); err != want { //nolint:errorlint // the bare code
+			t.Errorf("two grants, for the %d. time: %v, want %v", i+1, err, want)
+		}
+		second.ID, third.ID = "4", "5"
+	}
 	tags := map[string]string{}
 	for i := range 51 {
 		tags[string(rune('a'+i))] = ""

@@ -26,19 +26,21 @@ func scanGrant(row scanner) (kms.Grant, error) {
 func (s *KMS) InsertGrants(ctx context.Context, grants []kms.Grant, limit int) ([]kms.Grant, error) {
 	inserted := make([]kms.Grant, len(grants))
 	err := s.db.write(ctx, func(t *tx) error {
-		held, err := t.countGrants(ctx, grants[0].Key.ID)
+		key := grants[0].Key.ID
+		held, err := t.grantsOf(ctx, key)
 		if err != nil {
 			return err
 		}
+		fresh := 0
 		for i, g := range grants {
-			if inserted[i], err = t.insertGrant(ctx, g, limit-held); err != nil {
+			if inserted[i], err = t.insertGrant(ctx, g, limit-held-fresh); err != nil {
 				return err
 			}
 			if inserted[i].ID == g.ID {
-				held++
+				fresh++
 			}
 		}
-		return nil
+		return t.addGrants(ctx, key, fresh)
 	})
 	return inserted, err
 }
@@ -87,16 +89,25 @@ func (t *tx) sameGrant(ctx context.Context, g kms.Grant, content []any) (kms.Gra
 	return same, nil
 }
 
-// countGrants fails with NotFound where there is no such key.
-func (t *tx) countGrants(ctx context.Context, keyID string) (n int, err error) {
-	err = t.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM kms_grants WHERE key_id = k.id) FROM kms_keys k WHERE k.id = $1`, keyID).Scan(&n)
+// grantsOf returns how many grants a key has. It fails with NotFound where
+// there is no such key.
+func (t *tx) grantsOf(ctx context.Context, keyID string) (n int, err error) {
+	err = t.QueryRowContext(ctx, `SELECT grants FROM kms_keys WHERE id = $1`, keyID).Scan(&n)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, kms.NotFound
 	}
 	if err != nil {
-		return 0, fmt.Errorf("count the grants of %s: %w", keyID, err)
+		return 0, fmt.Errorf("read how many grants %s has: %w", keyID, err)
 	}
 	return n, nil
+}
+
+// addGrants notes that a key has n grants more.
+func (t *tx) addGrants(ctx context.Context, keyID string, n int) error {
+	if _, err := t.ExecContext(ctx, `UPDATE kms_keys SET grants = grants + $2 WHERE id = $1`, keyID, n); err != nil {
+		return fmt.Errorf("count the grants of %s: %w", keyID, err)
+	}
+	return nil
 }
 
 // Grant implements [kms.Grants].
@@ -160,6 +171,6 @@ func (s *KMS) DeleteGrant(ctx context.Context, keyID, id string) error {
 		if !deleted {
 			return kms.NotFound
 		}
-		return nil
+		return t.addGrants(ctx, keyID, -1)
 	})
 }
