@@ -27,8 +27,9 @@ type Config struct {
 	// speaks https.
 	TLSCert, TLSKey string
 	// MaxInFlight is how many requests to Rekognition, and how many to mimeo's
-	// own operations, are worked on at once; DefaultMaxInFlight where 0. The
-	// next one is answered ThrottlingException.
+	// own operations, are worked on at once; DefaultMaxInFlight where 0. One
+	// account has half of the places at most (see quota.Places). The next
+	// request is answered ThrottlingException.
 	MaxInFlight int
 	// EventPrivateTargets lets events go to internal networks and to this
 	// machine; unset, to public addresses only.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	"mimeo/internal/arn"
 	"mimeo/internal/awsjson"
 	"mimeo/internal/awsquery"
 	"mimeo/internal/bucket"
@@ -163,19 +162,6 @@ func (s *services) edges(c Config) map[string]http.Handler {
 		"kms":         awsjson.NewServer(keys, verifier("kms")),
 		"sts":         query(stsapi.New(s.identity)),
 		"iam":         query(iamapi.New(s.iam)),
-	}
-}
-
-// admit is the one place that every operation of an edge passes before any
-// work is done for it. Each edge has places of its own: who waits long for
-// news of a copy keeps no copy from being decided.
-func (s *services) admit(c Config) func(context.Context, arn.Caller, string) (func(), error) {
-	places := make(admission, c.maxInFlight())
-	return func(ctx context.Context, caller arn.Caller, operation string) (func(), error) {
-		if err := s.quotas.Admit(ctx, caller, operation); err != nil {
-			return nil, err
-		}
-		return places.enter()
 	}
 }
 

@@ -70,7 +70,7 @@ func TestEveryExceptionOfACopy(t *testing.T) {
 		{isA[*types.ResourceInUseException], "ResourceInUseException", 400, `a version named "v1"`, func(in *rekognition.CopyProjectVersionInput) { in.VersionName = aws.String("v1") }, nil},
 		{isA[*types.ResourceNotFoundException], "ResourceNotFoundException", 400, "does not exist", func(in *rekognition.CopyProjectVersionInput) { in.DestinationProjectArn = aws.String(a.project + "1") }, nil},
 		{isA[*types.ServiceQuotaExceededException], "ServiceQuotaExceededException", 400, "maximum of 1 models", unchanged, limited(quota.Values{quota.ModelsPerProject: new(1)})},
-		{isA[*types.ThrottlingException], "ThrottlingException", 500, "working on 1 requests", unchanged, func() func() { return busy.hold(t, a, source) }},
+		{isA[*types.ThrottlingException], "ThrottlingException", 500, "works on 1 requests", unchanged, func() func() { return busy.hold(t, a, source) }},
 		{isA[*types.InternalServerError], "InternalServerError", 500, "Internal server error", unchanged, func() func() { fault.Arm(); return fault.Disarm }},
 		{func(error) bool { return true }, "ValidationException", 400, "versionName", func(in *rekognition.CopyProjectVersionInput) { in.VersionName = aws.String("a b") }, nil},
 	} {
