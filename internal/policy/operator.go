@@ -261,11 +261,12 @@ func compileARN(s string, x syntax) (matcher, string) {
 
 func (r *resource) matches(got string, q *question) answer {
 	segments, ok := split(got)
-	if r.any {
+	switch {
+	case r.any:
 		return yes
+	case !ok || segments[0] != "arn": // no ARN
+		return unknown
+	default:
+		return r.match(&segments, q)
 	}
-	if !ok {
-		return no
-	}
-	return r.match(&segments, q)
 }
