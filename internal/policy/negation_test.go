@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"slices"
 	"testing"
 
 	"mimeo/internal/arn"
@@ -78,6 +79,40 @@ func TestNotPrincipal(t *testing.T) {
 		resource := append(doc(t, "Allow", `"*"`, "*", "*"), policy.Policy{Name: "not", Document: services})
 		if got := policy.Authorize(subject(arn.Service(host), nil), copyVersion, owner, resource); got.Verdict != want {
 			t.Errorf("%s: %v, want %v", host, got.Verdict, want)
+		}
+	}
+}
+
+// A session's ARN lacks the path of its role, aws:PrincipalArn has it: a role
+// of that name with another path is another role.
+func TestARoleIsNamedWithItsPath(t *testing.T) {
+	t.Parallel()
+	const account, sess = `"arn:aws:iam::111122223333:root"`, `"arn:aws:sts::111122223333:assumed-role/R/s"`
+	for name, c := range map[string]struct {
+		role  string
+		named []string // of the roles below, those that the session is of
+	}{
+		"a role with a path":    {"role/path/R", []string{"role/path/R"}},
+		"a role without a path": {"role/R", []string{"role/R"}},
+		"no role that is known": {"", []string{"role/R", "role/path/R", "role/path/more/R", "role/Path/R"}},
+	} {
+		who := subject(user(owner, "assumed-role/R/s"), nil)
+		if c.role != "" {
+			who.Keys = key("aws:principalarn", user(owner, c.role).String())
+		}
+		for _, role := range []string{"role/R", "role/path/R", "role/path/more/R", "role/Path/R", "role/path/r", "role/path/Q"} {
+			named, of := slices.Contains(c.named, role), user(owner, role).String()
+			if got := policy.Authorize(who, copyVersion, owner, doc(t, "Allow", aws(of), "*", "*")); got.Allowed() != named {
+				t.Errorf("%s: %s is allowed: %v, want allowed %v", name, of, got.Verdict, named)
+			}
+			all := doc(t, "Allow", `"*"`, "*", "*")
+			if got := policy.Authorize(who, copyVersion, owner, append(all, doc(t, "Deny", aws(of), "*", "*")...)); got.Allowed() == named {
+				t.Errorf("%s: %s is denied: %v, want denied %v", name, of, got.Verdict, named)
+			}
+			not := parse(t, statement(`"Effect":"Deny","NotPrincipal":{"AWS":[`+account+`,`+sess+`,"`+of+`"]},"Action":"*","Resource":"*"`))
+			if got := policy.Authorize(who, copyVersion, owner, append(all, policy.Policy{Name: "not", Document: not})); got.Allowed() != named {
+				t.Errorf("%s: all but %s are denied: %v, want allowed %v", name, of, got.Verdict, named)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 
 	"mimeo/internal/arn"
@@ -25,7 +26,8 @@ const (
 )
 
 // reaches says how p covers who.
-func (p *principal) reaches(who arn.Principal) reach {
+func (p *principal) reaches(subject *Subject) reach {
+	who := subject.Principal
 	switch {
 	case p.anyone:
 		return direct
@@ -39,7 +41,7 @@ func (p *principal) reaches(who arn.Principal) reach {
 		return none
 	case p.who.IsRoot():
 		return delegatedTo(who)
-	case isSessionOf(p.who, who):
+	case isSessionOf(p.who, subject):
 		return role
 	default:
 		return reachIf(p.who == who, direct)
@@ -62,16 +64,23 @@ func delegatedTo(who arn.Principal) reach {
 }
 
 // isSessionOf reports whether who is a session of the role. A session's ARN
-// has the role's name without its path; names are unique in an account.
-func isSessionOf(role, who arn.Principal) bool {
+// has the role's name without its path, so that its key aws:PrincipalArn
+// decides, which is the role's own ARN. Where that is absent the name must do.
+func isSessionOf(role arn.Principal, who *Subject) bool {
+	session, assumed := strings.CutPrefix(who.Principal.Name, "assumed-role/")
 	path, ok := strings.CutPrefix(role.Name, "role/")
-	session, assumed := strings.CutPrefix(who.Name, "assumed-role/")
+	if !assumed || !ok {
+		return false
+	}
+	if of, ok := who.Keys["aws:principalarn"]; ok {
+		return slices.Equal(of, []string{role.String()})
+	}
 	name, _, _ := strings.Cut(session, "/")
-	return ok && assumed && role.Account == who.Account && path[strings.LastIndex(path, "/")+1:] == name
+	return role.Account == who.Principal.Account && path[strings.LastIndex(path, "/")+1:] == name
 }
 
 // reachOf says how the furthest of all covers who.
-func reachOf(all []principal, who arn.Principal) reach {
+func reachOf(all []principal, who *Subject) reach {
 	best := none
 	for i := range all {
 		best = max(best, all[i].reaches(who))
@@ -82,11 +91,12 @@ func reachOf(all []principal, who arn.Principal) reach {
 // exempts reports whether a NotPrincipal of all leaves who out. As AWS has
 // it, that takes the names of all that a caller is: its account, for a
 // session also the role, and the caller itself.
-func exempts(all []principal, who arn.Principal) bool {
+func exempts(all []principal, subject *Subject) bool {
+	who := subject.Principal
 	account, byRole, itself := false, !strings.HasPrefix(who.Name, "assumed-role/"), false
 	for i := range all {
 		p := &all[i]
-		switch at := p.reaches(who); {
+		switch at := p.reaches(subject); {
 		case p.anyone:
 			return true
 		case at == delegated:

@@ -78,7 +78,6 @@ func (w *weighed) slot(s *statement, at reach) **Decision {
 // Condition. Where an element that s does not have would decide, a denial
 // applies and a permission does not.
 func (s *statement) reaches(q *question, as kind) reach {
-	who := q.who.Principal
 	switch {
 	case !s.hasAction(q) || !s.hasResource(q, as):
 		return none
@@ -87,9 +86,9 @@ func (s *statement) reaches(q *question, as kind) reach {
 	case as == asIdentity: // a policy of an identity has no principals
 		return reachIf(s.deny, direct)
 	case s.notPrincipal:
-		return reachIf(s.deny && !exempts(s.principals, who), direct)
+		return reachIf(s.deny && !exempts(s.principals, q.who), direct)
 	default:
-		return reachOf(s.principals, who)
+		return reachOf(s.principals, q.who)
 	}
 }
 
