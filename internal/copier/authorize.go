@@ -38,7 +38,7 @@ func (d *decision) mayCopySource(ctx context.Context) (policy.Decision, error) {
 		return d.said(request, policy.Authorize(d.who, request, d.req.Source.Account, attached))
 	}
 	verdict := policy.Authorize(d.who, request, d.req.Source.Account, attached)
-	own := policy.Authorize(d.who, request, d.caller.Principal.Account, nil)
+	own := policy.ByIdentity(d.who, request, d.req.Source.Account)
 	if verdict.Allowed() {
 		return own, nil
 	}

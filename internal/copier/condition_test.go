@@ -3,6 +3,7 @@ package copier_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"mimeo/internal/copier"
@@ -55,6 +56,37 @@ func TestConditionsOnTags(t *testing.T) {
 		}
 		if e.Allowed != test.allowed {
 			t.Errorf("where %s, allowed is %v: %+v", name, e.Allowed, e.Findings)
+		}
+	}
+}
+
+// TestTheAccountOfTheSourceCounts: a caller's own policies know whose the
+// source is, in the decision, in its reason and in the ground that is recorded.
+func TestTheAccountOfTheSourceCounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const ground = `statement "OfTheSource"`
+	may := func(key, account string) {
+		w.people.policies.Store(session.Principal, fmt.Sprintf(`{"Version":"2012-10-17","Statement":[
+			{"Effect":"Allow","NotAction":"rekognition:CopyProjectVersion","Resource":"*"},
+			{"Effect":"Allow","Action":"rekognition:CopyProjectVersion","Resource":%q},
+			{"Sid":"OfTheSource","Effect":"Allow","Action":"rekognition:CopyProjectVersion","Resource":%q,"Condition":{"StringEquals":{%q:%q}}}]}`,
+			w.into, w.source.ARN, key, account))
+	}
+	for i, key := range []string{"aws:ResourceAccount", "s3:ResourceAccount"} {
+		may(key, trusted.Principal.Account)
+		e, err := w.Explain(t.Context(), session, w.request("explained"))
+		if f := e.Findings[0]; err != nil || f.Verdict != copier.Deny || !strings.Contains(f.Reason, "no identity-based policy allows it") {
+			t.Errorf("%s is the caller's account: %+v, %v", key, f, err)
+		}
+		may(key, trusting.Principal.Account)
+		v, err := w.Start(t.Context(), session, w.request(fmt.Sprint("c", i)))
+		if err != nil {
+			t.Fatalf("%s is the source's account: %v", key, err)
+		}
+		w.drain(t)
+		if g := w.signed(t, v).Decision[0]; g.Check != string(copier.SourcePermission) || g.Policy != "the identity policy p" || g.Statement != ground {
+			t.Errorf("%s is the source's account: the first ground is %+v, want %s", key, g, ground)
 		}
 	}
 }

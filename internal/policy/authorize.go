@@ -66,6 +66,20 @@ func Authorize(who Subject, req Request, owner string, resource []Policy) Decisi
 	return q.weighAll(resource, asResource).decide(q)
 }
 
+// ByIdentity is what the policies of who alone say about something of owner's.
+// Across accounts it is half of a permission; [Authorize] asks for both.
+func ByIdentity(who Subject, req Request, owner string) Decision {
+	if who.Mandate != nil {
+		return underMandate(*who.Mandate, req, owner)
+	}
+	q := ask(&who, &req, owner)
+	s := q.weighAll(nil, asResource)
+	if s.denial() != nil {
+		return *s.denial()
+	}
+	return s.bounded(q.who, s.identity.direct)
+}
+
 // AuthorizeByResource decides about a resource whose own policy is the root of
 // every permission, as a key policy is: identity policies count only where
 // the resource's policy names the caller, or the caller's account. Otherwise

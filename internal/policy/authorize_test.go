@@ -139,6 +139,40 @@ func TestAuthorizeByResource(t *testing.T) {
 	}
 }
 
+// TestByIdentity: half a permission is what Authorize makes a whole one of
+// where everyone is allowed by the resource.
+func TestByIdentity(t *testing.T) {
+	t.Parallel()
+	bob, yes := user(other, "user/bob"), doc(t, "Allow", "", "*", "*")
+	ofOwner := func(account string) []policy.Policy {
+		return []policy.Policy{{Name: "p", Document: parse(t, statement(`"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceAccount":"`+account+`"}}`))}}
+	}
+	for name, c := range map[string]struct {
+		who     policy.Subject
+		want    policy.Verdict
+		missing policy.Missing
+	}{
+		"nothing":                    {subject(bob, nil), policy.NoMatch, policy.MissingIdentity},
+		"allowed":                    {subject(bob, yes), policy.Allow, ""},
+		"denied":                     {subject(bob, append(yes, doc(t, "Deny", "", "*", "*")...)), policy.Deny, ""},
+		"for the resource's account": {subject(bob, ofOwner(owner)), policy.Allow, ""},
+		"for the caller's account":   {subject(bob, ofOwner(other)), policy.NoMatch, policy.MissingIdentity},
+		"the boundary says nothing":  {policy.Subject{Principal: bob, Identity: yes, Boundary: &doc(t, "Allow", "", "s3:*", "*")[0]}, policy.NoMatch, policy.MissingBoundary},
+		"the boundary denies":        {policy.Subject{Principal: bob, Identity: yes, Boundary: &doc(t, "Deny", "", "*", "*")[0]}, policy.Deny, ""},
+		"the session says nothing":   {policy.Subject{Principal: bob, Identity: yes, Session: doc(t, "Allow", "", "s3:*", "*")}, policy.NoMatch, policy.MissingSession},
+		"a mandate for nothing":      {policy.Subject{Principal: bob, Identity: yes, Mandate: &arn.Mandate{}}, policy.NoMatch, policy.MissingMandate},
+	} {
+		got := policy.ByIdentity(c.who, copyVersion, owner)
+		if got.Verdict != c.want || got.Missing != c.missing {
+			t.Errorf("%s: %v, missing %q (%s), want %v, %q", name, got.Verdict, got.Missing, got.Reason(), c.want, c.missing)
+		}
+		whole := policy.Authorize(c.who, copyVersion, owner, doc(t, "Allow", `"*"`, "*", "*"))
+		if whole.Verdict != c.want {
+			t.Errorf("%s: with everyone allowed by the resource: %v, want %v", name, whole.Verdict, c.want)
+		}
+	}
+}
+
 func TestReason(t *testing.T) {
 	t.Parallel()
 	got := policy.Authorize(subject(ann, doc(t, "Deny", "", "*", "*")), copyVersion, owner, nil).Reason()
