@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
@@ -20,22 +21,31 @@ const (
 // mayCopySource makes check a of the specification. Within an account an
 // identity policy or a project policy must allow the copy, across accounts
 // both must; a Deny in either refuses it.
-//
-// A foreign caller is told what its own policies say, which does not depend
-// on the source, and of the source's nothing but yes or no: the denial is the
-// same whether the source exists, has no policy, or has one that denies. The
-// same is read for all of these.
 func (d *decision) mayCopySource(ctx context.Context) (policy.Decision, error) {
 	attached, err := d.projectPolicies(ctx)
 	if err != nil {
 		return policy.Decision{}, err
 	}
+	if !d.caller.Owns(d.req.Source.Namespace) {
+		return d.mayCopyForeign(ctx, attached)
+	}
 	request := d.question(copyAction, d.req.Source)
-	if d.caller.Owns(d.req.Source.Namespace) {
-		if err := d.addResourceTags(ctx, request.Keys, d.req.Source, attached...); err != nil {
-			return policy.Decision{}, err
-		}
-		return d.said(request, policy.Authorize(d.who, request, d.req.Source.Account, attached))
+	if err := d.addResourceTags(ctx, request.Keys, d.req.Source, attached...); err != nil {
+		return policy.Decision{}, err
+	}
+	return d.said(request, policy.Authorize(d.who, request, d.req.Source.Account, attached))
+}
+
+// mayCopyForeign is mayCopySource for another account's source. The caller is
+// told what its own policies say, which does not depend on the source, and of
+// the source's nothing but yes or no: the denial is the same whether the
+// source exists, has no policy, or has one that denies. The same is read for
+// all of these, the tags too, which only the source's policies see.
+func (d *decision) mayCopyForeign(ctx context.Context, attached []policy.Policy) (policy.Decision, error) {
+	request := d.question(copyAction, d.req.Source)
+	var err error
+	if request.OwnerKeys, err = d.resourceTags(ctx, d.req.Source); err != nil {
+		return policy.Decision{}, err
 	}
 	verdict := policy.Authorize(d.who, request, d.req.Source.Account, attached)
 	own := policy.ByIdentity(d.who, request, d.req.Source.Account)
@@ -74,18 +84,27 @@ func (d *decision) question(action string, resource fmt.Stringer) policy.Request
 	return policy.Request{Action: action, Resource: resource.String(), Keys: policy.RequestTags(d.req.Tags)}
 }
 
-// addResourceTags adds the condition keys of a resource's tags, which count
-// for its owner alone.
+// addResourceTags adds the condition keys of the tags of a resource of the
+// caller's account, where a policy asks for them.
 func (d *decision) addResourceTags(ctx context.Context, keys policy.Keys, resource fmt.Stringer, asked ...policy.Policy) error {
 	if !policy.Mentions(policy.ResourceTag, d.who, asked...) {
 		return nil
 	}
+	tags, err := d.resourceTags(ctx, resource)
+	maps.Copy(keys, tags)
+	return err
+}
+
+// resourceTags are the condition keys of a resource's tags. A resource that is
+// not there has none.
+func (d *decision) resourceTags(ctx context.Context, resource fmt.Stringer) (policy.Keys, error) {
 	tags, err := d.Registry.Tags(ctx, resource)
 	if err != nil && !errors.Is(err, customlabels.ResourceNotFound) {
-		return fmt.Errorf("read the tags of %s: %w", resource, err)
+		return nil, fmt.Errorf("read the tags of %s: %w", resource, err)
 	}
+	keys := policy.Keys{}
 	keys.AddResourceTags(tags)
-	return nil
+	return keys, nil
 }
 
 // said is what the engine's verdict on something of the caller's own account

@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"mimeo/internal/arn"
 	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
 )
 
-// TestConditionsOnTags: the tags of the request count everywhere, those of a
-// resource for its owner alone.
+// TestConditionsOnTags: in a caller's own policies the tags of the request
+// count everywhere, those of a resource for its owner alone.
 func TestConditionsOnTags(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -56,6 +57,56 @@ func TestConditionsOnTags(t *testing.T) {
 		}
 		if e.Allowed != test.allowed {
 			t.Errorf("where %s, allowed is %v: %+v", name, e.Allowed, e.Findings)
+		}
+	}
+}
+
+// TestAProjectPolicyKnowsTheTagsOfTheSource: what it says of them holds for
+// callers of every account. Their own policies know nothing of them, so that
+// nobody finds the tags out by asking.
+func TestAProjectPolicyKnowsTheTagsOfTheSource(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	guarded := w.newProject(t, trusting, "guarded")
+	open, secret := w.train(t, guarded, "open").ARN, w.train(t, guarded, "secret").ARN
+	must(t, w.db.Tags().SetTags(t.Context(), secret, customlabels.Tags{"Confidential": "yes"}, 50))
+	w.allow(t, guarded, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"rekognition:CopyProjectVersion","Resource":"*"},
+		{"Effect":"Deny","Principal":"*","Action":"rekognition:CopyProjectVersion","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/confidential":"yes"}}}]}`)
+	released := w.newProject(t, trusting, "released")
+	plain, out := w.train(t, released, "plain").ARN, w.train(t, released, "out").ARN
+	must(t, w.db.Tags().SetTags(t.Context(), out, customlabels.Tags{"release": "yes"}, 50))
+	w.allow(t, released, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"rekognition:CopyProjectVersion","Resource":"*",
+		"Condition":{"StringEquals":{"aws:ResourceTag/Release":"yes"}}}]}`)
+	probing := func(condition string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*","Condition":` + condition + `}]}`
+	}
+	asked := 0
+	for name, c := range map[string]struct {
+		source arn.ProjectVersion
+		policy string // of the caller
+		want   error
+	}{
+		"without the tag that denies": {open, allowing(everything...), nil},
+		"with the tag that denies":    {secret, allowing(everything...), customlabels.AccessDenied},
+		"without the tag that allows": {plain, allowing(everything...), customlabels.AccessDenied},
+		"with the tag that allows":    {out, allowing(everything...), nil},
+		"a probe for a tag":           {out, probing(`{"StringLike":{"aws:ResourceTag/of":"*"}}`), nil},
+		"a probe for what it allows":  {out, probing(`{"StringEquals":{"aws:ResourceTag/release":"yes"}}`), nil},
+		"not there, tags asked for":   {released.Version("nothing", "1"), allowing(everything...), customlabels.AccessDenied},
+	} {
+		w.people.policies.Store(session.Principal, c.policy)
+		asked++
+		req := w.request(fmt.Sprint("c", asked))
+		req.SourceProject, req.Source = arn.Project{Namespace: c.source.Namespace, Name: c.source.ProjectName, Stamp: "1"}, c.source
+		e, err := w.Explain(t.Context(), session, req)
+		if err != nil || e.Allowed != (c.want == nil) {
+			t.Errorf("%s: explained as allowed %v, %v; want %v: %+v", name, e.Allowed, err, c.want == nil, e.Findings)
+		}
+		if f := e.Findings[0]; f.Verdict == copier.Deny && (f.Policy != "" || !strings.Contains(f.Reason, "no project policy of the source project allows")) {
+			t.Errorf("%s: the caller is told %+v", name, f)
+		}
+		if _, err := w.Start(t.Context(), session, req); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
 }

@@ -94,6 +94,9 @@ func TestADenialIsTheSameWhetherTheSourceExists(t *testing.T) {
 	silent := w.newProject(t, trusting, "silent")
 	closed := w.newProject(t, trusting, "closed")
 	w.allow(t, closed, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"rekognition:CopyProjectVersion","Resource":"*"}]}`)
+	tagged := w.newProject(t, trusting, "tagged")
+	w.train(t, tagged, "v1")
+	w.allow(t, tagged, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"rekognition:CopyProjectVersion","Resource":"*","Condition":{"Null":{"aws:ResourceTag/of":"true"}}}]}`)
 	mine := w.newProject(t, stranger, "mine")
 	w.Now = func() time.Time { return time.UnixMilli(1_800_000_000_000) }
 	made := &calls{}
@@ -101,7 +104,7 @@ func TestADenialIsTheSameWhetherTheSourceExists(t *testing.T) {
 	w.Objects, w.Vault = notingObjects{w.Objects, made}, notingVault{w.Vault, made}
 
 	var starts, explanations []string
-	for _, p := range []arn.Project{w.source.Project, silent, closed, {Namespace: trusting.Namespace(), Name: "nothing", Stamp: "1"}} {
+	for _, p := range []arn.Project{w.source.Project, silent, closed, tagged, {Namespace: trusting.Namespace(), Name: "nothing", Stamp: "1"}} {
 		req := w.request("refused")
 		req.SourceProject, req.Source, req.DestinationProject = p, p.Version("v1", "1700000000000"), mine
 		unname := strings.NewReplacer("project/"+p.Name+"/", "project/P/").Replace
@@ -136,7 +139,7 @@ func TestADenialIsTheSameWhetherTheSourceExists(t *testing.T) {
 			t.Errorf("%s tells sources apart:\n%s", what, strings.Join(same, "\n"))
 		}
 	}
-	if !strings.Contains(starts[0], "Policies") {
+	if !strings.Contains(starts[0], "Policies") || !strings.Contains(starts[0], "Tags") {
 		t.Errorf("nothing was noted of what is read: %s", starts[0])
 	}
 }

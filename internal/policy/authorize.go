@@ -44,6 +44,10 @@ type Request struct {
 	// Keys are the condition keys of this question, such as
 	// aws:RequestTag/KEY. They win over the subject's.
 	Keys Keys
+	// OwnerKeys are seen by the resource's policies alone, and win over all
+	// others: what the caller's policies must not tell a stranger, such as the
+	// tags of another account's resource.
+	OwnerKeys Keys
 }
 
 // Authorize decides about a resource that the account owner owns, and that has
@@ -127,7 +131,7 @@ func (q *question) weighAll(resource []Policy, as kind) *scales {
 	s := &scales{
 		identity: q.weigh(q.who.Identity, asIdentity),
 		session:  q.weigh(q.who.Session, asIdentity),
-		resource: q.weigh(resource, as),
+		resource: q.ofOwner().weigh(resource, as),
 	}
 	if q.who.Boundary != nil {
 		s.boundary = q.weigh([]Policy{*q.who.Boundary}, asIdentity)

@@ -215,6 +215,37 @@ func TestKeysOfTheRequestWin(t *testing.T) {
 	}
 }
 
+// The keys of the owner are for the resource's policies: a caller's own, its
+// bounds and what follows from them are as if there were none.
+func TestKeysOfTheOwner(t *testing.T) {
+	t.Parallel()
+	const tagged = `"Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/secret":"yes"}}`
+	yes, everyone := doc(t, "Allow", "", "*", "*"), doc(t, "Allow", `"*"`, "*", "*")
+	one := func(elements string) []policy.Policy {
+		return []policy.Policy{{Name: "p", Document: parse(t, statement(elements+","+tagged))}}
+	}
+	allow, deny := one(`"Effect":"Allow"`), one(`"Effect":"Deny"`)
+	for name, c := range map[string]struct {
+		who      policy.Subject
+		resource []policy.Policy
+		want     policy.Verdict
+	}{
+		"the resource denies":    {policy.Subject{Identity: yes}, append(everyone, one(`"Effect":"Deny","Principal":"*"`)...), policy.Deny},
+		"the resource allows":    {policy.Subject{Identity: yes}, one(`"Effect":"Allow","Principal":"*"`), policy.Allow},
+		"the identity denies":    {policy.Subject{Identity: append(yes, deny...)}, everyone, policy.Allow},
+		"the identity allows":    {policy.Subject{Identity: allow}, everyone, policy.NoMatch},
+		"the boundary allows":    {policy.Subject{Identity: yes, Boundary: &allow[0]}, everyone, policy.NoMatch},
+		"the session's policies": {policy.Subject{Identity: yes, Session: allow}, everyone, policy.NoMatch},
+	} {
+		c.who.Principal = user(other, "user/bob")
+		req := copyVersion
+		req.Keys, req.OwnerKeys = key("aws:resourcetag/secret", "no"), key("aws:resourcetag/secret", "yes")
+		if got := policy.Authorize(c.who, req, owner, c.resource); got.Verdict != c.want {
+			t.Errorf("%s: %v (%s), want %v", name, got.Verdict, got.Reason(), c.want)
+		}
+	}
+}
+
 // The principal's keys for each kind of principal.
 func TestDerivedKeys(t *testing.T) {
 	t.Parallel()

@@ -14,12 +14,20 @@ type question struct {
 	action   string    // in lower case
 	segments [6]string // of the resource's ARN
 	isARN    bool
+	private  Keys // what the policies that look at it see beside the rest
 }
 
 func ask(who *Subject, req *Request, owner string) *question {
 	q := &question{who: who, req: req, owner: owner, action: strings.ToLower(req.Action)}
 	q.segments, q.isARN = split(req.Resource)
 	return q
+}
+
+// ofOwner is the question as the resource's policies look at it.
+func (q *question) ofOwner() *question {
+	seen := *q
+	seen.private = q.req.OwnerKeys
+	return &seen
 }
 
 // elsewhere reports whether the resource is in another partition than the
@@ -30,11 +38,10 @@ func (q *question) elsewhere() bool {
 
 // values returns the values of a condition key. See [Keys] for who fills it.
 func (q *question) values(key string) []string {
-	if values, ok := q.req.Keys[key]; ok {
-		return values
-	}
-	if values, ok := q.who.Keys[key]; ok {
-		return values
+	for _, keys := range []Keys{q.private, q.req.Keys, q.who.Keys} {
+		if values, ok := keys[key]; ok {
+			return values
+		}
 	}
 	if value, ok := derived(q, key); ok {
 		return []string{value}

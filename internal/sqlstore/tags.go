@@ -14,12 +14,21 @@ type Tags struct{ db *DB }
 // Tags returns the store of tags.
 func (db *DB) Tags() *Tags { return &Tags{db} }
 
-// Tags implements registry.Tags.
-func (s *Tags) Tags(ctx context.Context, resource fmt.Stringer) (_ customlabels.Tags, err error) {
+// Tags implements registry.Tags. It asks the same of the database whether or
+// not the resource is there.
+func (s *Tags) Tags(ctx context.Context, resource fmt.Stringer) (customlabels.Tags, error) {
+	tags, err := s.tags(ctx, resource.String())
+	if err != nil {
+		return nil, err
+	}
 	if err := taggable(ctx, s.db.reader, resource.String()); err != nil {
 		return nil, err
 	}
-	rows, err := s.db.reader.QueryContext(ctx, `SELECT key, value FROM tags WHERE resource = $1`, resource.String())
+	return tags, nil
+}
+
+func (s *Tags) tags(ctx context.Context, resource string) (_ customlabels.Tags, err error) {
+	rows, err := s.db.reader.QueryContext(ctx, `SELECT key, value FROM tags WHERE resource = $1`, resource)
 	if err != nil {
 		return nil, err
 	}
