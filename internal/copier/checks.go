@@ -56,7 +56,7 @@ type check struct {
 // that the source exists, the name before the quotas.
 func (d *decision) checks() []check {
 	source, from, into := d.req.Source, d.req.SourceProject, d.req.DestinationProject
-	aboutSource, aboutDestination := []Check{SourcePermission}, []Check{DestinationPermission, CreatePermission}
+	aboutSource, aboutDestination := d.beforeSource(), []Check{DestinationPermission, CreatePermission}
 	list := []check{
 		{SourcePermission, source, nil, d.mayCopySource, "Have the owner of the source put a project policy that allows this principal to copy the version, and allow rekognition:CopyProjectVersion on it in the caller's own policies."},
 		{DestinationPermission, into, nil, d.mayAtDestination(copyAction, into), "Allow rekognition:CopyProjectVersion on the destination project, as a principal of the account that owns it."},
@@ -82,6 +82,21 @@ func (d *decision) checks() []check {
 		list = slices.Insert(list, 3, tag)
 	}
 	return list
+}
+
+// beforeSource are the checks that must hold before the source is looked for.
+// Of what belongs to another account a caller is told what a call would tell
+// it, which ends at the first check that fails: all come first that speak of
+// permissions and of the texts of the ARNs.
+func (d *decision) beforeSource() []Check {
+	if d.caller.Owns(d.req.Source.Namespace) && d.caller.Owns(d.req.SourceProject.Namespace) {
+		return []Check{SourcePermission}
+	}
+	before := []Check{SourcePermission, DestinationPermission, CreatePermission, SameRegion, SourceArns}
+	if len(d.req.Tags) > 0 {
+		before = append(before, TagPermission)
+	}
+	return before
 }
 
 // text is a resource that is named by no ARN.

@@ -184,7 +184,7 @@ func (c choices) draw(t *rapid.T) (copier.Request, arn.Caller) {
 func TestExplainMakesEveryCheckAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.people.policies.Store(session.Principal, allowing("rekognition:CopyProjectVersion", "rekognition:CreateProjectVersion"))
+	w.people.policies.Store(session.Principal, allowing("rekognition:CopyProjectVersion", "rekognition:CreateProjectVersion", "rekognition:TagResource"))
 	req := w.request("taken")
 	w.insert(t, w.into, "taken", customlabels.TrainingFailed)
 	e, err := w.Explain(t.Context(), session, req)
@@ -200,7 +200,7 @@ func TestExplainMakesEveryCheckAndChangesNothing(t *testing.T) {
 	}
 	want := map[copier.Check]copier.Verdict{
 		copier.SourcePermission: copier.Allow, copier.DestinationPermission: copier.Allow, copier.CreatePermission: copier.Allow,
-		copier.TagPermission: copier.Deny, copier.SameRegion: copier.Allow, copier.SourceArns: copier.Allow,
+		copier.TagPermission: copier.Allow, copier.SameRegion: copier.Allow, copier.SourceArns: copier.Allow,
 		copier.SourceProject: copier.Allow, copier.SourceVersion: copier.Allow, copier.DestinationProject: copier.Allow,
 		copier.SourceParent: copier.Allow, copier.SourceFeature: copier.Allow, copier.DestinationFeature: copier.Allow,
 		copier.SourceModel: copier.Allow, copier.VersionName: copier.Deny, copier.DestinationStatus: copier.Allow,
@@ -220,4 +220,78 @@ func TestExplainMakesEveryCheckAndChangesNothing(t *testing.T) {
 	if err != nil || len(all) != 1 {
 		t.Errorf("the destination has %d versions, %v; want the one that was there", len(all), err)
 	}
+}
+
+// TestExplainTellsOfAForeignSourceWhatACallWouldTell: whether another
+// account's source is there, and what it is, only after everything that a call
+// checks before it looks.
+func TestExplainTellsOfAForeignSourceWhatACallWouldTell(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	own := w.start(t, w.request("own"))
+	w.drain(t)
+	open := w.newProject(t, trusting, "open")
+	w.allow(t, open, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"555555555555"},"Action":"rekognition:CopyProjectVersion","Resource":"*"}]}`)
+	sources := []arn.ProjectVersion{w.train(t, open, "trained").ARN, w.insert(t, open, "busy", customlabels.TrainingInProgress), open.Version("nothing", "1")}
+	elsewhere := session
+	elsewhere.Region = "eu-west-1"
+	for name, c := range map[string]struct {
+		caller arn.Caller
+		denied string       // an action at the destination
+		first  copier.Check // fails; empty: none that comes before the source
+	}{
+		"everything is allowed":          {session, "rekognition:DetectCustomLabels", ""},
+		"no copy into the destination":   {session, "rekognition:CopyProjectVersion", copier.DestinationPermission},
+		"no creation in the destination": {session, "rekognition:CreateProjectVersion", copier.CreatePermission},
+		"no tags":                        {session, "rekognition:TagResource", copier.TagPermission},
+		"another Region":                 {elsewhere, "rekognition:DetectCustomLabels", copier.SameRegion},
+	} {
+		w.people.policies.Store(session.Principal, allowingAllBut(c.denied))
+		for _, source := range sources {
+			req := w.request("explained")
+			req.Source, req.SourceProject = source, open
+			e, err := w.Explain(t.Context(), c.caller, req)
+			if first, _ := firstDenial(e); err != nil || c.first != "" && first.Check != c.first {
+				t.Fatalf("%s: the first check that fails for %s is %+v, %v; want %s", name, source, first, err, c.first)
+			}
+			if told := toldOfTheSource(e); (len(told) == 0) != (c.first != "") {
+				t.Errorf("%s: of %s is told %v", name, source, told)
+			}
+		}
+	}
+
+	w.people.policies.Store(session.Principal, allowingAllBut("rekognition:CreateProjectVersion"))
+	req := w.request("explained")
+	req.SourceProject, req.Source = w.into, own
+	if e, err := w.Explain(t.Context(), session, req); err != nil || e.Plan == nil {
+		t.Errorf("of the own account's source is told %v, %v; want all of it", toldOfTheSource(e), err)
+	}
+	req.SourceProject = open
+	if e, err := w.Explain(t.Context(), session, req); err != nil || len(toldOfTheSource(e)) > 0 {
+		t.Errorf("of another account's project beside an own version is told %v, %v", toldOfTheSource(e), err)
+	}
+}
+
+// allowingAllBut is a policy that allows everything but an action on what
+// belongs to the trusted account.
+func allowingAllBut(action string) string {
+	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},
+		{"Effect":"Deny","Action":%q,"Resource":"arn:aws:rekognition:*:555555555555:project/*"}]}`, action)
+}
+
+// toldOfTheSource is what an explanation tells that nobody knows without a
+// look at the source.
+func toldOfTheSource(e copier.Explanation) (told []string) {
+	for _, f := range e.Findings {
+		switch f.Check {
+		case copier.SourceProject, copier.SourceVersion, copier.SourceParent, copier.SourceFeature, copier.SourceModel:
+			if f.Verdict != copier.Unknown {
+				told = append(told, fmt.Sprint(f.Check, " ", f.Verdict))
+			}
+		}
+	}
+	if e.Plan != nil {
+		told = append(told, fmt.Sprintf("the plan %+v", *e.Plan))
+	}
+	return told
 }
