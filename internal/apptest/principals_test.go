@@ -322,6 +322,7 @@ func TestDenialsAreExplained(t *testing.T) {
 	home := household{t, s.Client(t, trusting)}
 	ann := home.user("ann")
 	home.inline("ann", "no-aliases", policyOf(`{"Sid":"NoAliases","Effect":"Deny","Action":"kms:ListAliases","Resource":"*"}`))
+	role := home.role("closed", trusts("arn:aws:iam::"+trusting+":root", ""))
 	const marker = "Encoded authorization failure message: "
 	for name, c := range map[string]struct {
 		try        func() error
@@ -336,6 +337,14 @@ func TestDenialsAreExplained(t *testing.T) {
 			_, err := ann.IAM.ListUsers(t.Context(), &iam.ListUsersInput{})
 			return err
 		}, false, "iam:ListUsers", "AccessDenied"},
+		"of Rekognition": {func() error {
+			_, err := ann.Rekognition.CreateProject(t.Context(), &rekognition.CreateProjectInput{ProjectName: aws.String("parts")})
+			return err
+		}, false, "rekognition:CreateProject", "AccessDeniedException"},
+		"of STS": {func() error {
+			_, err := ann.STS.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("nightly")})
+			return err
+		}, false, "sts:AssumeRole", "AccessDenied"},
 	} {
 		err := c.try()
 		wantCode(t, "a refusal "+name, err, c.code)
