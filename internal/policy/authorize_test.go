@@ -1,12 +1,7 @@
 package policy_test
 
 import (
-	"maps"
-	"slices"
-	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/policy"
@@ -217,93 +212,6 @@ func TestPatterns(t *testing.T) {
 		if got := policy.Authorize(subject(ann, []policy.Policy{{Name: "p", Document: d}}), req, owner, nil).Allowed(); got != c.want {
 			t.Errorf("%s matches %s: %t, want %t", c.pattern, c.name, got, c.want)
 		}
-	}
-}
-
-// statements draws the texts of statements that often concern the same
-// request, so that they meet.
-func statements(t *rapid.T, label string, asResource bool) []string {
-	element := func(t *rapid.T, name string, values ...string) string {
-		return `,"` + name + `":` + rapid.SampledFrom(values).Draw(t, name)
-	}
-	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string {
-		effect := rapid.SampledFrom([]string{"Allow", "Deny", "Allow"}).Draw(t, "effect")
-		s := `{"Effect":"` + effect + `"`
-		s += element(t, rapid.SampledFrom([]string{"Action", "Action", "NotAction"}).Draw(t, "A"), `"*"`, `"rekognition:*"`, `"rekognition:CopyProjectVersion"`, `"s3:GetObject"`)
-		s += element(t, rapid.SampledFrom([]string{"Resource", "Resource", "NotResource"}).Draw(t, "R"), `"*"`, `"`+version+`"`, `"arn:aws:rekognition:*:*:project/p/*"`, `"arn:aws:rekognition:*:*:project/q/*"`, `"arn:aws:rekognition:*:*:project/${aws:x}/*"`)
-		if asResource {
-			name := "Principal"
-			if effect == "Deny" {
-				name = rapid.SampledFrom([]string{"Principal", "NotPrincipal"}).Draw(t, "P")
-			}
-			s += element(t, name, `"*"`, aws(owner), aws(other), aws("arn:aws:iam::555555555555:user/bob"), aws("arn:aws:iam::111122223333:user/ann"), aws("arn:aws:iam::111122223333:role/R"), aws("arn:aws:sts::111122223333:assumed-role/R/s"))
-		}
-		s += element(t, "Condition", `{}`, `{}`, `{"StringEquals":{"aws:x":"p"}}`, `{"StringNotEquals":{"aws:x":"p"}}`, `{"Null":{"aws:x":"true"}}`, `{"ForAllValues:StringLike":{"aws:x":"${aws:username}*"}}`, `{"ArnLikeIfExists":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}}`)
-		return s + "}"
-	}), 0, 4).Draw(t, label)
-}
-
-func policies(t *rapid.T, list []string) []policy.Policy {
-	var all []policy.Policy
-	for _, s := range list {
-		d, err := policy.Parse(`{"Version":"2012-10-17","Statement":[` + s + `]}`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, policy.Policy{Name: s, Document: d})
-	}
-	return all
-}
-
-func TestAuthorizeProperties(t *testing.T) {
-	t.Parallel()
-	decisions := map[string]func(policy.Subject, policy.Request, string, []policy.Policy) policy.Decision{
-		"Authorize": policy.Authorize, "AuthorizeByResource": policy.AuthorizeByResource,
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		who := policy.Subject{Principal: rapid.SampledFrom([]arn.Principal{user(owner, "root"), user(owner, "user/ann"), user(owner, "assumed-role/R/s"), user(other, "root"), user(other, "user/bob"), user("999999999999", "root")}).Draw(t, "who")}
-		who.Keys = rapid.SampledFrom([]policy.Keys{nil, {"aws:x": {"p"}}, {"aws:x": {"p", "q"}}, {"aws:x": {""}}}).Draw(t, "keys")
-		lists := map[string][]string{"identity": statements(t, "identity", false), "session": statements(t, "session", false), "boundary": statements(t, "boundary", false), "resource": statements(t, "resource", true)}
-		for name, decide := range decisions {
-			verdict := func(lists map[string][]string) policy.Verdict {
-				who := who
-				who.Identity, who.Session = policies(t, lists["identity"]), policies(t, lists["session"])
-				if b := lists["boundary"]; len(b) > 0 {
-					who.Boundary = &policies(t, []string{strings.Join(b, ",")})[0]
-				}
-				return decide(who, copyVersion, owner, policies(t, lists["resource"])).Verdict
-			}
-			before := verdict(lists)
-			for list := range lists {
-				for _, s := range statements(t, "more", list == "resource") {
-					wider := maps.Clone(lists)
-					wider[list] = slices.Concat(lists[list], []string{s})
-					holdTo(t, name+": "+list+" and "+s, s, before, verdict(wider), len(lists[list]) == 0 && list != "identity" && list != "resource")
-				}
-			}
-			shuffled := map[string][]string{}
-			for list := range lists {
-				shuffled[list] = rapid.Permutation(lists[list]).Draw(t, "order")
-			}
-			if after := verdict(shuffled); after != before {
-				t.Fatalf("%s: the order of statements turns %v into %v", name, before, after)
-			}
-		}
-	})
-}
-
-// holdTo fails where one more statement changes a verdict the wrong way. The
-// first statement of a bound is a bound where there was none: it narrows.
-func holdTo(t *rapid.T, what, statement string, before, after policy.Verdict, first bool) {
-	t.Helper()
-	deny := strings.Contains(statement, `"Deny"`)
-	switch {
-	case (deny || first) && after == policy.Allow && before != policy.Allow:
-		t.Fatalf("%s: widens %v to %v", what, before, after)
-	case !deny && !first && before == policy.Allow && after != policy.Allow:
-		t.Fatalf("%s: narrows %v to %v", what, before, after)
-	case before == policy.Deny && after != policy.Deny:
-		t.Fatalf("%s: lifts a denial", what)
 	}
 }
 
