@@ -33,7 +33,7 @@ func (s *Service) CreateAlias(ctx context.Context, caller arn.Caller, name, keyI
 	if !ok || short == "" || strings.HasPrefix(name, reservedAliases) || strings.ContainsFunc(short, notInAlias) {
 		return fault.New(InvalidAliasName, "%.256q is not a name for an alias: it is \"alias/\" followed by letters, digits, /, _ and -, and does not begin with %q.", name, reservedAliases)
 	}
-	k, err := s.findOwn(ctx, caller, "CreateAlias", keyID)
+	k, err := s.findOwn(ctx, caller, "CreateAlias", Use{KeyID: keyID})
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,9 @@ package kms
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"mimeo/internal/policy"
@@ -15,12 +17,24 @@ import (
 // specKeys are those of every key that there is.
 func specKeys() policy.Keys {
 	return policy.Keys{
-		"kms:keyspec":               {"SYMMETRIC_DEFAULT"},
-		"kms:keyusage":              {"ENCRYPT_DECRYPT"},
-		"kms:keyorigin":             {"AWS_KMS"},
-		"kms:multiregion":           {"false"},
-		"kms:customermasterkeyspec": {"SYMMETRIC_DEFAULT"},
+		"kms:keyspec":     {"SYMMETRIC_DEFAULT"},
+		"kms:keyusage":    {"ENCRYPT_DECRYPT"},
+		"kms:keyorigin":   {"AWS_KMS"},
+		"kms:multiregion": {"false"},
+		// The names that these had before keys were called keys.
+		"kms:customermasterkeyspec":  {"SYMMETRIC_DEFAULT"},
+		"kms:customermasterkeyusage": {"ENCRYPT_DECRYPT"},
 	}
+}
+
+// lockoutKeys are those of a request that brings a key policy.
+func lockoutKeys(skipCheck bool) policy.Keys {
+	return policy.Keys{"kms:bypasspolicylockoutsafetycheck": {strconv.FormatBool(skipCheck)}}
+}
+
+// windowKeys are those of ScheduleKeyDeletion.
+func windowKeys(days int) policy.Keys {
+	return policy.Keys{"kms:schedulekeydeletionpendingwindowindays": {strconv.Itoa(days)}}
 }
 
 // keys are the condition keys of a question about one operation. They are
@@ -31,6 +45,10 @@ func (s *Service) keys(ctx context.Context, q question, op Operation, u Use) (po
 		return nil, nil
 	}
 	keys := specKeys()
+	maps.Copy(keys, u.said)
+	if u.other != "" {
+		keys["kms:reencryptonsamekey"] = []string{strconv.FormatBool(u.other == q.key.ARN.ID)}
+	}
 	if q.caller.Owns(q.key.ARN.Namespace) {
 		keys.AddResourceTags(q.key.Tags)
 	}
@@ -45,7 +63,7 @@ func (s *Service) keys(ctx context.Context, q question, op Operation, u Use) (po
 		u.Context.addKeys(keys)
 	}
 	if op == CreateGrantOperation || op == listGrants || op == revokeGrant {
-		keys["kms:grantisforawsresource"] = []string{fmt.Sprint(q.caller.Via != "")}
+		keys["kms:grantisforawsresource"] = []string{strconv.FormatBool(q.caller.Via != "")}
 		addGrantKeys(keys, u.Grants)
 	}
 	if !policy.Mentions("kms:resourcealiases", q.who, q.policy) {

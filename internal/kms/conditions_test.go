@@ -27,6 +27,19 @@ func TestConditions(t *testing.T) {
 			return err
 		}
 	}
+	putPolicy := func(skip bool) func(id string) error {
+		return func(id string) error {
+			return w.PutKeyPolicy(ctx, ann, kms.NewPolicy{KeyID: id, Policy: annMayAll, SkipLockoutCheck: skip})
+		}
+	}
+	deleteIn := func(days int) func(id string) error {
+		return func(id string) error { _, err := w.ScheduleKeyDeletion(ctx, ann, id, days); return err }
+	}
+	other := w.keyWith(kms.NewKey{SkipLockoutCheck: true, Policy: annMayAll}).ARN.ID
+	reEncrypt := func(from, to string) error {
+		_, err := w.ReEncrypt(ctx, ann, kms.ReEncryptRequest{Destination: kms.Use{KeyID: to}, Ciphertext: w.encrypt(root(account), from, "x", nil)})
+		return err
+	}
 	describe := func(id string) error { _, err := w.DescribeKey(ctx, ann, id); return err }
 	context := kms.EncryptionContext{"Department": "10103.0", "Note": "x"}
 	for name, c := range map[string]struct {
@@ -47,6 +60,15 @@ func TestConditions(t *testing.T) {
 		"algorithm":                     {`"StringEquals":{"kms:EncryptionAlgorithm":"SYMMETRIC_DEFAULT"}`, encrypt(ann, nil), true},
 		"algorithm of no cryptography":  {`"StringEquals":{"kms:EncryptionAlgorithm":"SYMMETRIC_DEFAULT"}`, describe, false},
 		"spec, usage, origin, Regions":  {`"StringEquals":{"kms:KeySpec":"SYMMETRIC_DEFAULT","kms:KeyUsage":"ENCRYPT_DECRYPT","kms:KeyOrigin":"AWS_KMS"},"Bool":{"kms:MultiRegion":"false"}`, describe, true},
+		"spec and usage, as they were":  {`"StringEquals":{"kms:CustomerMasterKeySpec":"SYMMETRIC_DEFAULT","kms:CustomerMasterKeyUsage":"ENCRYPT_DECRYPT"}`, describe, true},
+		"a policy, checked":             {`"Bool":{"kms:BypassPolicyLockoutSafetyCheck":"false"}`, putPolicy(false), true},
+		"a policy, not checked":         {`"Bool":{"kms:BypassPolicyLockoutSafetyCheck":"false"}`, putPolicy(true), false},
+		"deletion in a month":           {`"NumericGreaterThanEquals":{"kms:ScheduleKeyDeletionPendingWindowInDays":"30"}`, deleteIn(30), true},
+		"deletion in a week":            {`"NumericGreaterThanEquals":{"kms:ScheduleKeyDeletionPendingWindowInDays":"30"}`, deleteIn(7), false},
+		"ReEncrypt, the same key":       {`"Bool":{"kms:ReEncryptOnSameKey":"true"}`, func(id string) error { return reEncrypt(id, id) }, true},
+		"ReEncrypt from it":             {`"Bool":{"kms:ReEncryptOnSameKey":"true"}`, func(id string) error { return reEncrypt(id, other) }, false},
+		"ReEncrypt to it":               {`"Bool":{"kms:ReEncryptOnSameKey":"true"}`, func(id string) error { return reEncrypt(other, id) }, false},
+		"ReEncrypt to another key":      {`"Bool":{"kms:ReEncryptOnSameKey":"false"}`, func(id string) error { return reEncrypt(id, other) }, true},
 		"the key's tag":                 {`"StringEquals":{"aws:ResourceTag/Team":"vision"}`, describe, true},
 		"the key's tag, another":        {`"StringEquals":{"aws:ResourceTag/Team":"sound"}`, describe, false},
 		"an alias of the key":           {`"ForAnyValue:StringLike":{"kms:ResourceAliases":"alias/*-of-ann"}`, describe, true},
@@ -70,6 +92,26 @@ func TestConditions(t *testing.T) {
 			t.Errorf("%s: %v, want allowed %v", name, err, c.want)
 		}
 	}
+}
+
+// annMayAll is a key policy that lets the account and ann do all.
+const annMayAll = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":["` + account + `","arn:aws:iam::` + account + `:user/ann"]},"Action":"kms:*","Resource":"*"}}`
+
+// Who may put a policy only while it is checked is not locked out by saying so.
+func TestTheLockoutCheckIsAConditionToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	under := func(skips string) string {
+		return `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:user/ann"},"Action":"kms:PutKeyPolicy","Resource":"*",
+		 "Condition":{"Bool":{"kms:BypassPolicyLockoutSafetyCheck":"` + skips + `"}}}}`
+	}
+	id := w.keyWith(kms.NewKey{SkipLockoutCheck: true, Policy: annMayAll}).ARN.ID
+	put := func(text string) error {
+		return w.PutKeyPolicy(t.Context(), user(account, "ann"), kms.NewPolicy{KeyID: id, Policy: text})
+	}
+	want(t, "only unchecked", put(under("true")), kms.MalformedPolicyDocument)
+	want(t, "only checked", put(under("false")), "")
+	want(t, "the next one", put(annMayAll), "")
 }
 
 func TestConditionsOfCreateKey(t *testing.T) {

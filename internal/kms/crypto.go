@@ -149,17 +149,23 @@ type ReEncrypted struct {
 // ReEncrypt decrypts a ciphertext and encrypts it again under another key or
 // another context; the plaintext is not shown.
 func (s *Service) ReEncrypt(ctx context.Context, caller arn.Caller, r ReEncryptRequest) (ReEncrypted, error) {
-	destination, err := s.findUsable(ctx, caller, ReEncryptToOperation, Use{KeyID: r.Destination.KeyID, Context: r.Destination.Context, GrantTokens: r.Destination.GrantTokens})
+	from, err := keyOf(r.Ciphertext)
 	if err != nil {
 		return ReEncrypted{}, err
 	}
+	to := r.Destination
+	to.other, to.DryRun = from, false // a dry run ends after both sides were asked
+	destination, err := s.findUsable(ctx, caller, ReEncryptToOperation, to)
+	if err != nil {
+		return ReEncrypted{}, err
+	}
+	r.Source.other = destination.ARN.ID
 	was, err := s.decrypt(ctx, caller, ReEncryptFromOperation, DecryptRequest{Use: r.Source, Ciphertext: r.Ciphertext})
 	if err != nil {
 		return ReEncrypted{}, err
 	}
-	u := r.Destination
-	u.KeyID = destination.ARN.String()
-	is, err := s.encrypt(ctx, caller, ReEncryptToOperation, u, was.Plaintext)
+	to.KeyID, to.DryRun = destination.ARN.String(), r.Destination.DryRun
+	is, err := s.encrypt(ctx, caller, ReEncryptToOperation, to, was.Plaintext)
 	return ReEncrypted{Encrypted: is, Source: was.Key}, err
 }
 

@@ -51,8 +51,8 @@ func (s *Service) find(ctx context.Context, caller arn.Caller, op Operation, u U
 }
 
 // findOwn is find for operations that AWS does not do across accounts.
-func (s *Service) findOwn(ctx context.Context, caller arn.Caller, op Operation, keyID string) (Key, error) {
-	r, err := refer(caller, keyID)
+func (s *Service) findOwn(ctx context.Context, caller arn.Caller, op Operation, u Use) (Key, error) {
+	r, err := refer(caller, u.KeyID)
 	switch {
 	case err != nil:
 		return Key{}, err
@@ -61,7 +61,7 @@ func (s *Service) findOwn(ctx context.Context, caller arn.Caller, op Operation, 
 	case !caller.Owns(r.in):
 		return Key{}, deniedAbroad(caller, op.action())
 	}
-	return s.find(ctx, caller, op, Use{KeyID: keyID})
+	return s.find(ctx, caller, op, u)
 }
 
 // findWithGrant is find that also returns the grant, if one decided.

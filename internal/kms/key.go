@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -61,7 +60,7 @@ type NewKey struct {
 func (n NewKey) keys() policy.Keys {
 	keys := policy.RequestTags(n.Tags)
 	maps.Copy(keys, specKeys())
-	keys["kms:bypasspolicylockoutsafetycheck"] = []string{strconv.FormatBool(n.SkipLockoutCheck)}
+	maps.Copy(keys, lockoutKeys(n.SkipLockoutCheck))
 	return keys
 }
 
@@ -170,7 +169,7 @@ func (s *Service) DisableKey(ctx context.Context, caller arn.Caller, keyID strin
 }
 
 func (s *Service) setState(ctx context.Context, caller arn.Caller, keyID string, op Operation, to State) error {
-	_, err := s.change(ctx, caller, keyID, op, func(k *Key) error {
+	_, err := s.change(ctx, caller, op, Use{KeyID: keyID}, func(k *Key) error {
 		if k.State == PendingDeletion {
 			return pendingDeletion(k.ARN)
 		}
@@ -193,7 +192,7 @@ func (s *Service) ScheduleKeyDeletion(ctx context.Context, caller arn.Caller, ke
 	if days < minWindow || days > maxWindow {
 		return Key{}, invalid("PendingWindowInDays is %d; it must be from %d to %d.", days, minWindow, maxWindow)
 	}
-	return s.change(ctx, caller, keyID, "ScheduleKeyDeletion", func(k *Key) error {
+	return s.change(ctx, caller, "ScheduleKeyDeletion", Use{KeyID: keyID, said: windowKeys(days)}, func(k *Key) error {
 		if k.State == PendingDeletion {
 			return pendingDeletion(k.ARN)
 		}
@@ -204,7 +203,7 @@ func (s *Service) ScheduleKeyDeletion(ctx context.Context, caller arn.Caller, ke
 
 // CancelKeyDeletion keeps a key that was to be deleted. It is disabled then.
 func (s *Service) CancelKeyDeletion(ctx context.Context, caller arn.Caller, keyID string) (Key, error) {
-	return s.change(ctx, caller, keyID, "CancelKeyDeletion", func(k *Key) error {
+	return s.change(ctx, caller, "CancelKeyDeletion", Use{KeyID: keyID}, func(k *Key) error {
 		if k.State != PendingDeletion {
 			return fault.New(InvalidState, "%s is not pending deletion.", k.ARN)
 		}
@@ -221,8 +220,8 @@ func (s *Service) DeleteExpired(ctx context.Context) (int, error) {
 }
 
 // change finds a key of the caller's own account and changes it.
-func (s *Service) change(ctx context.Context, caller arn.Caller, keyID string, op Operation, change func(*Key) error) (Key, error) {
-	k, err := s.findOwn(ctx, caller, op, keyID)
+func (s *Service) change(ctx context.Context, caller arn.Caller, op Operation, u Use, change func(*Key) error) (Key, error) {
+	k, err := s.findOwn(ctx, caller, op, u)
 	if err != nil {
 		return Key{}, err
 	}

@@ -70,7 +70,7 @@ func managedPolicy(in arn.Namespace, service string) string {
 
 // GetKeyPolicy returns the text of a key's policy.
 func (s *Service) GetKeyPolicy(ctx context.Context, caller arn.Caller, keyID string) (string, error) {
-	k, err := s.findOwn(ctx, caller, getKeyPolicy, keyID)
+	k, err := s.findOwn(ctx, caller, getKeyPolicy, Use{KeyID: keyID})
 	return k.Policy, err
 }
 
@@ -83,7 +83,8 @@ type NewPolicy struct {
 
 // PutKeyPolicy replaces the policy of a key.
 func (s *Service) PutKeyPolicy(ctx context.Context, caller arn.Caller, p NewPolicy) error {
-	k, err := s.findOwn(ctx, caller, putKeyPolicy, p.KeyID)
+	u := Use{KeyID: p.KeyID, said: lockoutKeys(p.SkipLockoutCheck)}
+	k, err := s.findOwn(ctx, caller, putKeyPolicy, u)
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func (s *Service) PutKeyPolicy(ctx context.Context, caller arn.Caller, p NewPoli
 	if err := s.checkPolicy(ctx, caller, k, p.SkipLockoutCheck); err != nil {
 		return err
 	}
-	_, err = s.change(ctx, caller, p.KeyID, putKeyPolicy, func(k *Key) error {
+	_, err = s.change(ctx, caller, putKeyPolicy, u, func(k *Key) error {
 		k.Policy = p.Policy
 		return nil
 	})
@@ -112,8 +113,13 @@ func (s *Service) checkPolicy(ctx context.Context, caller arn.Caller, k Key, ski
 	if err != nil {
 		return fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
 	}
-	request := policy.Request{Action: putKeyPolicy.action(), Resource: k.ARN.String()}
-	if !policy.AuthorizeByResource(who, request, k.ARN.Account, []policy.Policy{{Document: document}}).Allowed() {
+	q := question{caller: caller, key: k, who: who, policy: policy.Policy{Document: document}}
+	keys, err := s.keys(ctx, q, putKeyPolicy, Use{said: lockoutKeys(false)})
+	if err != nil {
+		return err
+	}
+	request := policy.Request{Action: putKeyPolicy.action(), Resource: k.ARN.String(), Keys: keys}
+	if !policy.AuthorizeByResource(who, request, k.ARN.Account, []policy.Policy{q.policy}).Allowed() {
 		return fault.New(MalformedPolicyDocument, "The new key policy will not allow you to update the key policy in the future.")
 	}
 	return nil

@@ -124,6 +124,10 @@ type Use struct {
 	DryRun      bool     // check everything, then fail with DryRun
 	// Grants are what CreateGrant is to give: policies can ask for that.
 	Grants []GrantRequest
+	// said are the condition keys of what only one operation's requests say.
+	said policy.Keys
+	// other is the id of the key on the other side of a ReEncrypt.
+	other string
 }
 
 // namespace is where a caller's own resources live. A service of ours has
