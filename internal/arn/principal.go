@@ -3,6 +3,7 @@ package arn
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // A Principal is any identity: an account's root, a user, a role session, or
@@ -73,8 +74,19 @@ type Caller struct {
 	Session string `json:",omitzero"`
 	// SourceIP is the address that the request came from, as text.
 	SourceIP string `json:",omitzero"`
-	// Secure is whether the request came over TLS.
-	Secure bool `json:",omitzero"`
+	// TLS is the version of TLS that the request came over, such as "1.3";
+	// empty where it came over none.
+	TLS string `json:",omitzero"`
+	// UserAgent and Referer are those headers of the request: what it says of
+	// the program and the page that sent it, which nothing proves.
+	UserAgent string `json:",omitzero"`
+	Referer   string `json:",omitzero"`
+	// Presigned is when the URL was signed that the request came by; zero
+	// where the signature was in a header.
+	Presigned time.Time `json:",omitzero"`
+	// ContentSHA256 is the header that says how the body is signed: its hash,
+	// or a word such as UNSIGNED-PAYLOAD. Empty where there was none.
+	ContentSHA256 string `json:",omitzero"`
 	// Via is the service of ours that asks another one in the caller's name,
 	// as kms:ViaService has it; empty where the caller asks itself.
 	Via string `json:",omitzero"`

@@ -69,6 +69,10 @@ func TestClientOfTheSDK(t *testing.T) {
 		t.Errorf("the operation saw %+v", seen)
 	}
 	want := arn.Caller{Principal: arn.Root("aws-cn", account), Region: "cn-north-1", SourceIP: "127.0.0.1"}
+	if !strings.HasPrefix(caller.UserAgent, "aws-sdk-go-v2/") {
+		t.Errorf("the client calls itself %q", caller.UserAgent)
+	}
+	caller.UserAgent = ""
 	if diff := cmp.Diff(want, caller); diff != "" {
 		t.Errorf("caller (-want +got):\n%s", diff)
 	}

@@ -2,6 +2,7 @@ package bucket
 
 import (
 	"strconv"
+	"time"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/policy"
@@ -9,6 +10,25 @@ import (
 
 // The condition keys of S3's actions:
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+
+// signatureKeys are those of every action: how the request was signed, and
+// sent. Only a presigned one has an age: AWS gives it to no other, and a
+// signature in a header is minutes old at most.
+func signatureKeys(caller arn.Caller, now time.Time) policy.Keys {
+	keys := policy.Keys{"s3:signatureversion": {"AWS4-HMAC-SHA256"}, "s3:authtype": {"REST-HEADER"}}
+	if !caller.Presigned.IsZero() {
+		age := max(0, now.Sub(caller.Presigned)) // a client's clock may be ahead
+		keys["s3:authtype"] = []string{"REST-QUERY-STRING"}
+		keys["s3:signatureage"] = []string{strconv.FormatInt(age.Milliseconds(), 10)}
+	}
+	if caller.ContentSHA256 != "" {
+		keys["s3:x-amz-content-sha256"] = []string{caller.ContentSHA256}
+	}
+	if caller.TLS != "" {
+		keys["s3:tlsversion"] = []string{caller.TLS}
+	}
+	return keys
+}
 
 // writeKeys are those of s3:PutObject. A sealing that the request does not
 // name, and a source that it does not have, are absent.

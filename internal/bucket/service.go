@@ -3,6 +3,7 @@ package bucket
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"mimeo/internal/arn"
@@ -85,6 +86,9 @@ func (s *Service) decide(ctx context.Context, caller arn.Caller, a access, b Buc
 	if err != nil {
 		return err
 	}
+	keys := signatureKeys(caller, s.now())
+	maps.Copy(keys, a.keys)
+	a.keys = keys
 	if err := verdict(who, a, b, attached); err != nil {
 		return err
 	}

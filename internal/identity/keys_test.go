@@ -13,10 +13,11 @@ import (
 func TestRequestKeys(t *testing.T) {
 	t.Parallel()
 	s, _ := open(t)
-	caller := arn.Caller{Principal: arn.Root("aws", account), Region: "eu-west-1", SourceIP: "192.0.2.7", Secure: true}
+	caller := arn.Caller{Principal: arn.Root("aws", account), Region: "eu-west-1", SourceIP: "192.0.2.7", TLS: "1.3", UserAgent: "aws-cli/2.9.19", Referer: "https://example.com/"}
 	want := policy.Keys{
 		"aws:currenttime": {"2026-01-02T12:00:00Z"}, "aws:epochtime": {"1767355200"}, "aws:securetransport": {"true"},
 		"aws:requestedregion": {"eu-west-1"}, "aws:sourceip": {"192.0.2.7"}, "aws:viaawsservice": {"false"},
+		"aws:useragent": {"aws-cli/2.9.19"}, "aws:referer": {"https://example.com/"},
 		"aws:userid": {account}, "aws:principaltype": {"Account"},
 	}
 	got, err := s.Subject(t.Context(), caller)

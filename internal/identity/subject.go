@@ -72,10 +72,13 @@ func (s *Service) requestKeys(caller arn.Caller) policy.Keys {
 	keys := policy.Keys{
 		"aws:currenttime":     {now.Format(time.RFC3339)},
 		"aws:epochtime":       {strconv.FormatInt(now.Unix(), 10)},
-		"aws:securetransport": {strconv.FormatBool(caller.Secure)},
+		"aws:securetransport": {strconv.FormatBool(caller.TLS != "")},
 		"aws:viaawsservice":   {strconv.FormatBool(caller.Via != "")},
 	}
-	for key, value := range map[string]string{"aws:requestedregion": caller.Region, "aws:sourceip": caller.SourceIP} {
+	for key, value := range map[string]string{
+		"aws:requestedregion": caller.Region, "aws:sourceip": caller.SourceIP,
+		"aws:useragent": caller.UserAgent, "aws:referer": caller.Referer,
+	} {
 		if value != "" {
 			keys[key] = []string{value}
 		}

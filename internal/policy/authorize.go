@@ -12,9 +12,9 @@ import "mimeo/internal/arn"
 //     aws:PrincipalIsAWSService, aws:PrincipalServiceName, aws:username of a
 //     user, aws:ResourceAccount, s3:ResourceAccount, kms:CallerAccount;
 //   - package identity, in [Subject].Keys: aws:userid, aws:PrincipalTag/*,
-//     aws:SourceIp, aws:SecureTransport, aws:RequestedRegion, aws:CurrentTime,
-//     aws:EpochTime, aws:ViaAWSService, and aws:PrincipalArn of a role's
-//     session: the role with its path;
+//     aws:SourceIp, aws:SecureTransport, aws:UserAgent, aws:Referer,
+//     aws:RequestedRegion, aws:CurrentTime, aws:EpochTime, aws:ViaAWSService,
+//     and aws:PrincipalArn of a role's session: the role with its path;
 //   - the service that asks, in [Request].Keys: aws:RequestTag/*, aws:TagKeys,
 //     aws:ResourceTag/* and its own, such as kms:ViaService or s3:prefix.
 type Keys map[string][]string

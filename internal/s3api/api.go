@@ -66,7 +66,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, entry *reqlog.Entry)
 	if err != nil {
 		return err
 	}
-	if identity.Presigned {
+	if !identity.Caller.Presigned.IsZero() {
 		if err := t.liftHeaders(r.Header); err != nil {
 			return err
 		}

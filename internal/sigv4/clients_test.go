@@ -3,6 +3,7 @@ package sigv4_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -16,9 +17,11 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
 	"github.com/minio/minio-go/v7"
 	miniocreds "github.com/minio/minio-go/v7/pkg/credentials"
 
+	"mimeo/internal/arn"
 	"mimeo/internal/sigv4"
 )
 
@@ -184,6 +187,42 @@ func TestSignerOfTheSDK(t *testing.T) {
 			if content, err := io.ReadAll(got.Body); err != nil || string(content) != body {
 				t.Errorf("%s %s: body %q, %v", service, target, content, err)
 			}
+		}
+	}
+}
+
+// What policies can ask for of a request, besides who signed it.
+func TestWhatACallerIsKnownBy(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		base, service string
+		change        func(r *http.Request)
+		want          arn.Caller
+	}{
+		"signed header": {"put", "s3", nil, arn.Caller{ContentSHA256: "342f88c21c185d2235159e01dd6580ddc10e213f7ced3a1204f1c63a16acf71a"}},
+		"chunks":        {"stream", "s3", nil, arn.Caller{ContentSHA256: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"}},
+		"no hash":       {"json", "rekognition", nil, arn.Caller{UserAgent: "sdk  two  blanks"}},
+		"presigned":     {"presigned", "s3", nil, arn.Caller{Presigned: signedAt.Add(-time.Hour)}},
+		"presigned, the default in a header": {"presigned", "s3", func(r *http.Request) { r.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD") },
+			arn.Caller{Presigned: signedAt.Add(-time.Hour), ContentSHA256: "UNSIGNED-PAYLOAD"}},
+		"from a page": {"presigned", "s3", func(r *http.Request) { r.Header.Set("Referer", "https://example.com/a") },
+			arn.Caller{Presigned: signedAt.Add(-time.Hour), Referer: "https://example.com/a"}},
+		"TLS 1.2": {"sts", "sts", func(r *http.Request) { r.TLS = &tls.ConnectionState{Version: tls.VersionTLS12} }, arn.Caller{TLS: "1.2"}},
+		"TLS 1.3": {"sts", "sts", func(r *http.Request) { r.TLS = &tls.ConnectionState{Version: tls.VersionTLS13} }, arn.Caller{TLS: "1.3"}},
+		"address": {"sts", "sts", func(r *http.Request) { r.RemoteAddr = "[2001:db8::1]:4577" }, arn.Caller{SourceIP: "2001:db8::1"}},
+	} {
+		r := request(t, string(bases(t)[test.base]().Bytes()))
+		if test.change != nil {
+			test.change(r)
+		}
+		id, err := sigv4.New(test.service, keys{}, fixedNow).Authenticate(r)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		test.want.Principal, test.want.Region = id.Caller.Principal, id.Caller.Region
+		if diff := cmp.Diff(test.want, id.Caller); diff != "" {
+			t.Errorf("%s: (-want +got):\n%s", name, diff)
 		}
 	}
 }

@@ -8,6 +8,7 @@ package sigv4
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -60,8 +61,7 @@ func New(service string, credentials Credentials, now func() time.Time) *Verifie
 
 // An Identity is who signed a request, and how.
 type Identity struct {
-	Caller    arn.Caller
-	Presigned bool
+	Caller arn.Caller
 	// Trailer holds the trailers of an aws-chunked body, such as
 	// X-Amz-Checksum-Crc32, once the body has been read to its end.
 	Trailer http.Header
@@ -109,10 +109,23 @@ func (v *Verifier) Authenticate(r *http.Request) (Identity, error) {
 		return Identity{}, mismatch()
 	}
 	v.credentials.Used(r.Context(), c.accessKeyID, v.service, c.scope.Region)
-	who.Principal.Partition, who.Region, who.Secure = partition, c.scope.Region, r.TLS != nil
-	who.SourceIP, _, _ = net.SplitHostPort(r.RemoteAddr) // what proxies say is not asked: anyone can say it
-	id := Identity{Caller: who, Presigned: c.presigned, Trailer: http.Header{}}
+	who.Principal.Partition, who.Region = partition, c.scope.Region
+	describe(&who, r, &c)
+	id := Identity{Caller: who, Trailer: http.Header{}}
 	return id, v.replaceBody(r, &c, p, key, id.Trailer)
+}
+
+// describe notes of a verified request what policies can ask for.
+func describe(who *arn.Caller, r *http.Request, c *claim) {
+	who.SourceIP, _, _ = net.SplitHostPort(r.RemoteAddr) // what proxies say is not asked: anyone can say it
+	who.UserAgent, who.Referer = r.UserAgent(), r.Referer()
+	who.ContentSHA256 = strings.TrimSpace(r.Header.Get("X-Amz-Content-Sha256"))
+	if r.TLS != nil {
+		who.TLS = strings.TrimPrefix(tls.VersionName(r.TLS.Version), "TLS ")
+	}
+	if c.presigned {
+		who.Presigned = c.when
+	}
 }
 
 func stringToSign(c *claim, canonical string) string {
