@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,30 +45,44 @@ func (e Engine) Start(t testing.TB, options job.Options, workers ...job.Worker) 
 	return stop
 }
 
-// Drain runs workers until no job is left. Their Fail is called as after a
-// restart: with an error that has the cause's text alone.
+// Drain runs workers until no job is left, for as long as their attempts come
+// to an end: on a busy machine many of them take their time. Their Fail is
+// called as after a restart: with an error that has the cause's text alone.
 func (e Engine) Drain(t testing.TB, options job.Options, workers ...job.Worker) {
 	t.Helper()
 	restarted := make([]job.Worker, len(workers))
+	var ended atomic.Int64
 	for i, w := range workers {
-		restarted[i] = forgetful{w}
+		restarted[i] = forgetful{w, &ended}
 	}
 	stop := e.Start(t, options, restarted...)
 	defer stop()
-	e.wait(t)
+	e.wait(t, &ended)
 }
 
-type forgetful struct{ job.Worker }
+// A forgetful worker counts what has ended.
+type forgetful struct {
+	job.Worker
+	ended *atomic.Int64
+}
+
+func (f forgetful) Work(ctx context.Context, run *job.Run) error {
+	defer f.ended.Add(1)
+	return f.Worker.Work(ctx, run)
+}
 
 func (f forgetful) Fail(ctx context.Context, run *job.Run, cause error) error {
+	defer f.ended.Add(1)
 	return f.Worker.Fail(ctx, run, errors.New(cause.Error()))
 }
 
-func (e Engine) wait(t testing.TB) {
+func (e Engine) wait(t testing.TB, ended *atomic.Int64) {
 	t.Helper()
 	poll := time.NewTicker(5 * time.Millisecond)
 	defer poll.Stop()
-	deadline := time.After(patience)
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	before := int64(0)
 	for {
 		left, err := e.Queue.Unfinished(context.Background())
 		if err != nil {
@@ -78,8 +93,12 @@ func (e Engine) wait(t testing.TB) {
 		}
 		select {
 		case <-poll.C:
-		case <-deadline:
-			t.Fatalf("%d jobs are unfinished after %s", left, patience)
+			if now := ended.Load(); now != before {
+				before = now
+				deadline.Reset(patience)
+			}
+		case <-deadline.C:
+			t.Fatalf("%d jobs are unfinished, and no attempt has ended for %s", left, patience)
 		}
 	}
 }
