@@ -38,6 +38,13 @@ func ParsePrincipal(s string) (Principal, error) {
 	return Principal{Partition: a.Partition, Account: a.Account, Name: a.Resource}, nil
 }
 
+// IsUniqueID reports whether s is the unique id of a user or role, as policies
+// are stored with it: "AIDA…" or "AROA…".
+func IsUniqueID(s string) bool {
+	return len(s) >= 16 && (strings.HasPrefix(s, "AIDA") || strings.HasPrefix(s, "AROA")) &&
+		!strings.ContainsFunc(s, func(r rune) bool { return (r < 'A' || r > 'Z') && (r < '0' || r > '9') })
+}
+
 // IsRoot reports whether p is an account's root.
 func (p Principal) IsRoot() bool { return p.Account != "" && p.Name == "root" }
 

@@ -44,16 +44,23 @@ func (s *Service) PutBucketPolicy(ctx context.Context, caller arn.Caller, name, 
 	if _, err := policy.ParseBucketPolicy(text, Name{Partition: b.Partition, Bucket: b.Name}.ARN()); err != nil {
 		return malformedPolicy(err)
 	}
+	if text, err = s.permissions.PrincipalsByID(ctx, text); err != nil {
+		return err
+	}
 	return said(s.store.SetBucketPolicy(ctx, b.Partition, b.Name, text))
 }
 
 // GetBucketPolicy returns the text of a bucket's policy.
 func (s *Service) GetBucketPolicy(ctx context.Context, caller arn.Caller, name string) (string, error) {
 	b, err := s.openPolicy(ctx, caller, getPolicy, name)
-	if err == nil && b.Policy == "" {
-		err = fault.New(NoSuchBucketPolicy, "The bucket policy does not exist")
+	switch {
+	case err != nil:
+		return "", err
+	case b.Policy == "":
+		return "", fault.New(NoSuchBucketPolicy, "The bucket policy does not exist")
+	default:
+		return s.permissions.PrincipalsByName(ctx, b.Policy)
 	}
-	return b.Policy, err
 }
 
 // DeleteBucketPolicy takes a bucket's policy away. That it has none is no

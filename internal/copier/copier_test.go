@@ -64,6 +64,10 @@ func (p *people) Subject(_ context.Context, caller arn.Caller) (policy.Subject, 
 	return who, nil
 }
 
+// Nobody here has a unique id: a policy is stored as it is written.
+func (*people) PrincipalsByID(_ context.Context, text string) (string, error)   { return text, nil }
+func (*people) PrincipalsByName(_ context.Context, text string) (string, error) { return text, nil }
+
 // A world is everything that a copy needs, for real, around a source version
 // that is sealed with a key of the trusting account and that the trusted one
 // may copy.

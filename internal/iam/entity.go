@@ -107,7 +107,11 @@ func (s *Service) Create(ctx context.Context, caller arn.Caller, kind identity.K
 			return e, err
 		}
 	}
-	return e, on.explain(s.store.InsertEntity(ctx, e, on.quota()))
+	stored := e
+	if stored.Trust, err = s.permissions.PrincipalsByID(ctx, e.Trust); err != nil {
+		return e, err
+	}
+	return e, on.explain(s.store.InsertEntity(ctx, stored, on.quota()))
 }
 
 func (n NewEntity) entity(ref identity.Ref) (e identity.Entity, err error) {
@@ -155,7 +159,12 @@ func boundaryKey(name string) policy.Keys {
 
 // Get returns a user or a role to a caller who may see it.
 func (s *Service) Get(ctx context.Context, caller arn.Caller, on Target) (identity.Entity, error) {
-	return s.named(ctx, caller, on, on.action("Get%s"))
+	e, err := s.named(ctx, caller, on, on.action("Get%s"))
+	if err != nil {
+		return e, err
+	}
+	e.Trust, err = s.permissions.PrincipalsByName(ctx, e.Trust)
+	return e, err
 }
 
 // named returns the user or role that an operation names. A caller who may
@@ -215,6 +224,11 @@ func (s *Service) List(ctx context.Context, caller arn.Caller, kind identity.Kin
 	if err != nil {
 		return Page[identity.Entity]{}, fmt.Errorf("list %ss: %w", kind, err)
 	}
+	for i := range found {
+		if found[i].Trust, err = s.permissions.PrincipalsByName(ctx, found[i].Trust); err != nil {
+			return Page[identity.Entity]{}, err
+		}
+	}
 	return page(found, n, func(e identity.Entity) string { return e.Name }), nil
 }
 
@@ -270,6 +284,13 @@ type RoleChange struct {
 
 // UpdateRole changes a role. The action is the operation's.
 func (s *Service) UpdateRole(ctx context.Context, caller arn.Caller, role, action string, c RoleChange) error {
+	if c.Trust != nil {
+		trust, err := s.permissions.PrincipalsByID(ctx, *c.Trust)
+		if err != nil {
+			return err
+		}
+		c.Trust = &trust
+	}
 	return s.change(ctx, caller, Target{identity.Role, role}, "iam:"+action, func(e *identity.Entity) error {
 		if c.Description != nil {
 			e.Description = *c.Description

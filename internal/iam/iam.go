@@ -48,6 +48,10 @@ var inlineSize = map[identity.Kind]int{identity.User: 2048, identity.Role: 10240
 type Permissions interface {
 	Subject(ctx context.Context, caller arn.Caller) (policy.Subject, error)
 	Caller(ctx context.Context, caller arn.Caller) (identity.Entity, error)
+	// PrincipalsByID returns a policy as it is stored, PrincipalsByName one
+	// as it is shown: identity.Service says why they differ.
+	PrincipalsByID(ctx context.Context, document string) (string, error)
+	PrincipalsByName(ctx context.Context, document string) (string, error)
 	NewKey(account, user string) (identity.AccessKey, identity.SealedKey, error)
 }
 

@@ -51,6 +51,8 @@ type Content struct {
 type Entities interface {
 	// Entity returns a user or a role, or NoSuchEntity.
 	Entity(ctx context.Context, r Ref) (Entity, error)
+	// EntityByID returns a user or a role by its unique id, or NoSuchEntity.
+	EntityByID(ctx context.Context, id string) (Entity, error)
 	// Documents returns the default documents of managed policies, by ARN;
 	// those that are not there are missing.
 	Documents(ctx context.Context, arns []string) (map[string]string, error)

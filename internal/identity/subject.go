@@ -31,6 +31,7 @@ func (s *Service) Subject(ctx context.Context, caller arn.Caller) (policy.Subjec
 	case err != nil:
 		return policy.Subject{}, fmt.Errorf("look up the policies of %s: %w", caller.Principal, err)
 	}
+	who.ID = entity.ID
 	maps.Copy(who.Keys, principalKeys(entity, session, caller.Principal))
 	if err := s.addPolicies(ctx, &who, entity, session); err != nil {
 		return policy.Subject{}, fmt.Errorf("read the policies of %s: %w", caller.Principal, err)

@@ -82,8 +82,7 @@ func (s *Service) CreateKey(ctx context.Context, caller arn.Caller, n NewKey) (K
 	k := s.draft(namespace(caller), Customer)
 	k.Description, k.Tags = n.Description, n.Tags
 	if n.Policy != "" {
-		k.Policy = n.Policy
-		if err := s.checkPolicy(ctx, caller, k, n.SkipLockoutCheck); err != nil {
+		if err := s.setPolicy(ctx, caller, &k, NewPolicy{Policy: n.Policy, SkipLockoutCheck: n.SkipLockoutCheck}); err != nil {
 			return Key{}, err
 		}
 	}

@@ -71,7 +71,10 @@ func managedPolicy(in arn.Namespace, service string) string {
 // GetKeyPolicy returns the text of a key's policy.
 func (s *Service) GetKeyPolicy(ctx context.Context, caller arn.Caller, keyID string) (string, error) {
 	k, err := s.findOwn(ctx, caller, getKeyPolicy, Use{KeyID: keyID})
-	return k.Policy, err
+	if err != nil {
+		return "", err
+	}
+	return s.permissions.PrincipalsByName(ctx, k.Policy)
 }
 
 // NewPolicy is what PutKeyPolicy gives to a key.
@@ -88,32 +91,34 @@ func (s *Service) PutKeyPolicy(ctx context.Context, caller arn.Caller, p NewPoli
 	if err != nil {
 		return err
 	}
-	k.Policy = p.Policy
-	if err := s.checkPolicy(ctx, caller, k, p.SkipLockoutCheck); err != nil {
+	if err := s.setPolicy(ctx, caller, &k, p); err != nil {
 		return err
 	}
-	_, err = s.change(ctx, caller, putKeyPolicy, u, func(k *Key) error {
-		k.Policy = p.Policy
+	_, err = s.change(ctx, caller, putKeyPolicy, u, func(stored *Key) error {
+		stored.Policy = k.Policy
 		return nil
 	})
 	return err
 }
 
-// checkPolicy refuses a policy that does not parse, and one after which the
-// caller could not put another.
-func (s *Service) checkPolicy(ctx context.Context, caller arn.Caller, k Key, skipLockout bool) error {
+// setPolicy gives a key a policy. It refuses one that does not parse, and one
+// after which the caller could not put another.
+func (s *Service) setPolicy(ctx context.Context, caller arn.Caller, k *Key, p NewPolicy) (err error) {
+	if k.Policy, err = s.permissions.PrincipalsByID(ctx, p.Policy); err != nil {
+		return err
+	}
 	document, err := policy.Parse(k.Policy)
 	if err != nil {
 		return fault.New(MalformedPolicyDocument, "%v", err)
 	}
-	if skipLockout {
+	if p.SkipLockoutCheck {
 		return nil
 	}
 	who, err := s.permissions.Subject(ctx, caller)
 	if err != nil {
 		return fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
 	}
-	q := question{caller: caller, key: k, who: who, policy: policy.Policy{Document: document}}
+	q := question{caller: caller, key: *k, who: who, policy: policy.Policy{Document: document}}
 	keys, err := s.keys(ctx, q, putKeyPolicy, Use{said: lockoutKeys(false)})
 	if err != nil {
 		return err

@@ -26,6 +26,10 @@ import (
 // Permissions are the policies of a caller's own identity.
 type Permissions interface {
 	Subject(ctx context.Context, caller arn.Caller) (policy.Subject, error)
+	// PrincipalsByID returns a policy as it is stored, PrincipalsByName one
+	// as it is shown: identity.Service says why they differ.
+	PrincipalsByID(ctx context.Context, document string) (string, error)
+	PrincipalsByName(ctx context.Context, document string) (string, error)
 }
 
 // Store remembers keys, aliases and grants.

@@ -22,6 +22,9 @@ type Keys map[string][]string
 // A Subject is who asks, with all of theirs that decides.
 type Subject struct {
 	Principal arn.Principal
+	// ID is the unique id of the user, or of the role that a session has
+	// assumed; empty for others.
+	ID string
 	// Identity are the policies of the user, or of the role that a session
 	// has assumed.
 	Identity []Policy

@@ -81,6 +81,8 @@ func parsePrincipal(kind, name, at string) (principal, error) {
 		p.anyone = true
 	case kind == "AWS" && arn.IsAccount(name):
 		p.account = name
+	case kind == "AWS" && arn.IsUniqueID(name):
+		p.id = name
 	case kind == "AWS":
 		who, err := arn.ParsePrincipal(name)
 		if err != nil || !isIdentity(who) {

@@ -13,6 +13,7 @@ type principal struct {
 	kind    string // "AWS", "Service" or "Federated"
 	account string // for AWS: the account; for one that names the account itself, who is empty
 	who     arn.Principal
+	id      string // for AWS: the unique id of a user or role, in place of account and who
 }
 
 // reach is how a statement's principals cover a caller.
@@ -25,12 +26,16 @@ const (
 	direct          // the caller is named, or everyone
 )
 
-// reaches says how p covers who.
-func (p *principal) reaches(subject *Subject) reach {
-	who := subject.Principal
+// reaches says how p covers the subject.
+func (p *principal) reaches(s *Subject) reach {
+	who := s.Principal
 	switch {
 	case p.anyone:
 		return direct
+	case p.id != "" && isSession(who):
+		return reachIf(p.id == s.ID, role)
+	case p.id != "":
+		return reachIf(p.id == s.ID, direct)
 	case p.kind == "Service":
 		return reachIf(who.IsService() && p.who == who, direct)
 	case p.kind != "AWS" || who.Account != p.account || who.IsService():
@@ -41,7 +46,7 @@ func (p *principal) reaches(subject *Subject) reach {
 		return none
 	case p.who.IsRoot():
 		return delegatedTo(who)
-	case isSessionOf(p.who, subject):
+	case isSessionOf(p.who, s):
 		return role
 	default:
 		return reachIf(p.who == who, direct)
@@ -63,40 +68,42 @@ func delegatedTo(who arn.Principal) reach {
 	return delegated
 }
 
-// isSessionOf reports whether who is a session of the role. A session's ARN
+// isSessionOf reports whether the subject is a session of the role. A session's ARN
 // has the role's name without its path, so that its key aws:PrincipalArn
 // decides, which is the role's own ARN. Where that is absent the name must do.
-func isSessionOf(role arn.Principal, who *Subject) bool {
-	session, assumed := strings.CutPrefix(who.Principal.Name, "assumed-role/")
+func isSessionOf(role arn.Principal, s *Subject) bool {
+	session, assumed := strings.CutPrefix(s.Principal.Name, "assumed-role/")
 	path, ok := strings.CutPrefix(role.Name, "role/")
 	if !assumed || !ok {
 		return false
 	}
-	if of, ok := who.Keys["aws:principalarn"]; ok {
+	if of, ok := s.Keys["aws:principalarn"]; ok {
 		return slices.Equal(of, []string{role.String()})
 	}
 	name, _, _ := strings.Cut(session, "/")
-	return role.Account == who.Principal.Account && path[strings.LastIndex(path, "/")+1:] == name
+	return role.Account == s.Principal.Account && path[strings.LastIndex(path, "/")+1:] == name
 }
 
-// reachOf says how the furthest of all covers who.
-func reachOf(all []principal, who *Subject) reach {
+func isSession(who arn.Principal) bool { return strings.HasPrefix(who.Name, "assumed-role/") }
+
+// reachOf says how the furthest of all covers the subject.
+func reachOf(all []principal, s *Subject) reach {
 	best := none
 	for i := range all {
-		best = max(best, all[i].reaches(who))
+		best = max(best, all[i].reaches(s))
 	}
 	return best
 }
 
-// exempts reports whether a NotPrincipal of all leaves who out. As AWS has
-// it, that takes the names of all that a caller is: its account, for a
+// exempts reports whether a NotPrincipal of all leaves the subject out. As AWS
+// has it, that takes the names of all that a caller is: its account, for a
 // session also the role, and the caller itself.
-func exempts(all []principal, subject *Subject) bool {
-	who := subject.Principal
-	account, byRole, itself := false, !strings.HasPrefix(who.Name, "assumed-role/"), false
+func exempts(all []principal, s *Subject) bool {
+	who := s.Principal
+	account, byRole, itself := false, !isSession(who), false
 	for i := range all {
 		p := &all[i]
-		switch at := p.reaches(subject); {
+		switch at := p.reaches(s); {
 		case p.anyone:
 			return true
 		case at == delegated:

@@ -53,9 +53,13 @@ func (s *Service) PutProjectPolicy(ctx context.Context, caller arn.Caller, req P
 	if _, err := policy.ParseProjectPolicy(req.Document); err != nil {
 		return "", fault.New(customlabels.MalformedPolicyDocument, "The policy document is malformed: %v", err)
 	}
+	document, err := s.permissions.PrincipalsByID(ctx, req.Document)
+	if err != nil {
+		return "", err
+	}
 	now := s.now().UTC().Truncate(time.Millisecond)
 	p := customlabels.ProjectPolicy{
-		Project: req.Project, Name: req.Name, RevisionID: newRevision(), Document: req.Document, CreatedAt: now, UpdatedAt: now,
+		Project: req.Project, Name: req.Name, RevisionID: newRevision(), Document: document, CreatedAt: now, UpdatedAt: now,
 	}
 	limit, err := s.quotas.Limit(ctx, req.Project.Account, quota.ProjectPoliciesPerProject)
 	if err != nil {
@@ -136,14 +140,20 @@ func (s *Service) ListProjectPolicies(ctx context.Context, caller arn.Caller, pr
 	for len(all) > 0 && all[0].Name <= after {
 		all = all[1:]
 	}
+	next := ""
 	if size := pageSize(maxResults, maxPolicyPage); len(all) > size {
-		return all[:size], s.next(list, all[size-1].Name), nil
+		all, next = all[:size], s.next(list, all[size-1].Name)
 	}
-	return all, "", nil
+	for i := range all {
+		if all[i].Document, err = s.permissions.PrincipalsByName(ctx, all[i].Document); err != nil {
+			return nil, "", err
+		}
+	}
+	return all, next, nil
 }
 
-// Policies returns all policies of a project; none where the project does not
-// exist. It does not authorise.
+// Policies returns all policies of a project as they are stored; none where the
+// project does not exist. It does not authorise.
 func (s *Service) Policies(ctx context.Context, project arn.Project) ([]customlabels.ProjectPolicy, error) {
 	all, err := s.policies.Policies(ctx, project)
 	if err != nil {

@@ -17,6 +17,10 @@ import (
 // Permissions tells what a caller's own account allows the caller.
 type Permissions interface {
 	Subject(ctx context.Context, caller arn.Caller) (policy.Subject, error)
+	// PrincipalsByID returns a policy as it is stored, PrincipalsByName one
+	// as it is shown: identity.Service says why they differ.
+	PrincipalsByID(ctx context.Context, document string) (string, error)
+	PrincipalsByName(ctx context.Context, document string) (string, error)
 }
 
 // Grants retires the KMS grants of versions that are deleted.

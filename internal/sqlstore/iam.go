@@ -33,8 +33,13 @@ func scanEntity(row scanner, before ...any) (identity.Entity, error) {
 }
 
 func entity(ctx context.Context, q querier, r identity.Ref) (identity.Entity, error) {
-	e, err := scanEntity(q.QueryRowContext(ctx, entityColumns+` WHERE partition = $1 AND account = $2 AND kind = $3 AND folded = $4`,
+	return theEntity(q.QueryRowContext(ctx, entityColumns+` WHERE partition = $1 AND account = $2 AND kind = $3 AND folded = $4`,
 		r.Partition, r.Account, r.Kind, strings.ToLower(r.Name)))
+}
+
+// theEntity is the one that a row holds, or NoSuchEntity.
+func theEntity(row scanner) (identity.Entity, error) {
+	e, err := scanEntity(row)
 	if errors.Is(err, sql.ErrNoRows) {
 		return e, identity.NoSuchEntity
 	}

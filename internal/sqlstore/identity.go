@@ -116,6 +116,11 @@ func (s *Identity) Entity(ctx context.Context, r identity.Ref) (identity.Entity,
 	return entity(ctx, s.db.reader, r)
 }
 
+// EntityByID implements [identity.Store].
+func (s *Identity) EntityByID(ctx context.Context, id string) (identity.Entity, error) {
+	return theEntity(s.db.reader.QueryRowContext(ctx, entityColumns+` WHERE id = $1`, id))
+}
+
 // Documents implements [identity.Store].
 func (s *Identity) Documents(ctx context.Context, arns []string) (map[string]string, error) {
 	rows, err := s.db.reader.QueryContext(ctx, `SELECT p.arn, v.document FROM iam_policies p
