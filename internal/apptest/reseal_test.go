@@ -66,6 +66,8 @@ func TestACopyIsResealedFollowedAndCancelled(t *testing.T) {
 			break
 		}
 	}
+	copying.Mode = "SHARE"
+	wantCode(t, "a rate of a copy that shares", b.Mimeo(t.Context(), "CopyProjectVersion", copying, &made), "InvalidParameterException")
 	copying.RateLimit--
 	wantCode(t, "too low a rate", b.Mimeo(t.Context(), "CopyProjectVersion", copying, &made), "InvalidParameterException")
 	copying.Mode, copying.RateLimit = "BOTH", 0

@@ -35,6 +35,7 @@ const (
 	KmsKey                Check = "KmsKey"
 	TagQuota              Check = "TagQuota"
 	Quotas                Check = "Quotas"
+	RateLimit             Check = "RateLimit"
 )
 
 // A check is one rule. ask returns nil where it holds, a *fault.Error where
@@ -80,6 +81,10 @@ func (d *decision) checks() []check {
 	if len(d.req.Tags) > 0 {
 		tag := check{TagPermission, d.copied, nil, d.mayAtDestination(tagAction, d.copied), "Allow rekognition:TagResource on the version to be made, or give no tags."}
 		list = slices.Insert(list, 3, tag)
+	}
+	if d.req.RateLimit > 0 {
+		// The mode is a setting of the destination's account.
+		list = append(list, check{RateLimit, into, aboutDestination, rule(d.canLimitRate), "Ask for Mode RESEAL, or give no RateLimit."})
 	}
 	return list
 }

@@ -21,6 +21,7 @@ type decision struct {
 	req    Request
 	now    time.Time
 	copied arn.ProjectVersion // what the copy is, or would be, called
+	how    Mode               // in which it is made
 
 	who        policy.Subject
 	from, into customlabels.Project
@@ -35,9 +36,13 @@ func (s *Service) decide(ctx context.Context, caller arn.Caller, req Request) (*
 	if err != nil {
 		return nil, fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
 	}
+	how, err := s.mode(ctx, req)
+	if err != nil {
+		return nil, err
+	}
 	now := s.Now()
 	return &decision{
-		Service: s, caller: caller, req: req, who: who, now: now,
+		Service: s, caller: caller, req: req, how: how, who: who, now: now,
 		copied: req.DestinationProject.Version(req.VersionName, strconv.FormatInt(now.UnixMilli(), 10)),
 	}, nil
 }

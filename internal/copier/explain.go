@@ -47,19 +47,15 @@ func (s *Service) Explain(ctx context.Context, caller arn.Caller, req Request) (
 		hasModel = hasModel || f.Check == SourceModel && f.Verdict == Allow
 	}
 	if hasModel {
-		mode, err := d.mode(ctx)
-		if err != nil {
-			return Explanation{}, err
-		}
-		e.Plan = d.plan(mode)
+		e.Plan = d.plan()
 	}
 	return e, nil
 }
 
 // plan says what the copy would do. Of the source's keys it shows none that
 // is not the caller's own.
-func (d *decision) plan(mode Mode) *Plan {
-	p := &Plan{Mode: mode}
+func (d *decision) plan() *Plan {
+	p := &Plan{Mode: d.how}
 	if d.req.KMSKeyID != "" && d.key != (arn.Key{}) {
 		p.Keys = append(p.Keys, d.key)
 	}
@@ -67,7 +63,7 @@ func (d *decision) plan(mode Mode) *Plan {
 		p.Keys = append(p.Keys, key)
 	}
 	for _, a := range d.source.Bundle.Artifacts {
-		if mode == Reseal {
+		if p.Mode == Reseal {
 			p.Bytes += a.Size
 		}
 		if !a.Role.IsResult() {

@@ -151,7 +151,7 @@ func (c choices) draw(t *rapid.T) (copier.Request, arn.Caller) {
 	req := c.base(fmt.Sprint("c", rapid.IntRange(0, 400).Draw(t, "name")))
 	caller := trusted
 	for range rapid.IntRange(0, 3).Draw(t, "changes") {
-		switch rapid.IntRange(0, 6).Draw(t, "change") {
+		switch rapid.IntRange(0, 7).Draw(t, "change") {
 		case 0:
 			req.Source = rapid.SampledFrom(c.sources).Draw(t, "source")
 			if rapid.Bool().Draw(t, "its project") {
@@ -168,6 +168,8 @@ func (c choices) draw(t *rapid.T) (copier.Request, arn.Caller) {
 		case 5:
 			req.Tags = rapid.SampledFrom(c.tags).Draw(t, "tags")
 		case 6:
+			req.RateLimit = copier.MinRateLimit
+		case 7:
 			caller = rapid.SampledFrom(c.callers).Draw(t, "caller")
 		}
 	}

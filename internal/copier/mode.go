@@ -43,21 +43,31 @@ func ParseMode(s string) (Mode, error) {
 	}
 }
 
-// mode is how the copy is to be made: as the request says, else as is set for
+// mode is how a copy is to be made: as the request says, else as is set for
 // the destination's account, else as is set for the server.
-func (d *decision) mode(ctx context.Context) (Mode, error) {
-	if d.req.Mode != "" {
-		return d.req.Mode, nil
+func (s *Service) mode(ctx context.Context, req Request) (Mode, error) {
+	if req.Mode != "" {
+		return req.Mode, nil
 	}
-	of, err := d.Store.AccountMode(ctx, d.copied.Account)
+	account := req.DestinationProject.Account
+	of, err := s.Store.AccountMode(ctx, account)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("read the copy mode of account %s: %w", d.copied.Account, err)
+		return "", fmt.Errorf("read the copy mode of account %s: %w", account, err)
 	case of != "":
 		return of, nil
-	case d.Mode != "":
-		return d.Mode, nil
+	case s.Mode != "":
+		return s.Mode, nil
 	default:
 		return Share, nil
 	}
+}
+
+// canLimitRate refuses a rate limit that would bound nothing: wherever the
+// mode comes from, the caller asked for a slow copy and would get a fast one.
+func (d *decision) canLimitRate() error {
+	if d.how == Share {
+		return customlabels.Invalid("RateLimit bounds a reseal, and this copy is made by %s, which moves no byte of the model.", d.how)
+	}
+	return nil
 }

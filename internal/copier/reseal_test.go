@@ -81,6 +81,42 @@ func TestTheModeIsTheRequestsThenTheAccountsThenTheServers(t *testing.T) {
 	}
 }
 
+// TestARateLimitIsForAResealOnly: a copy that shares refuses it, wherever its
+// mode comes from, and tells so to those only who may copy.
+func TestARateLimitIsForAResealOnly(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		request, account, server copier.Mode
+		want                     error
+	}{
+		"nobody says the mode": {"", "", "", customlabels.InvalidParameter},
+		"the request shares":   {copier.Share, copier.Reseal, copier.Reseal, customlabels.InvalidParameter},
+		"the account shares":   {"", copier.Share, copier.Reseal, customlabels.InvalidParameter},
+		"the server shares":    {"", "", copier.Share, customlabels.InvalidParameter},
+		"the request reseals":  {copier.Reseal, copier.Share, "", nil},
+		"the account reseals":  {"", copier.Reseal, "", nil},
+		"the server reseals":   {"", "", copier.Reseal, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.Mode = test.server
+			w.setAccountMode(t, test.account)
+			req := w.request("c1")
+			req.Mode, req.RateLimit = test.request, copier.MinRateLimit
+			if e, err := w.Explain(t.Context(), trusted, req); err != nil || e.Allowed != (test.want == nil) {
+				t.Errorf("explained: %+v, %v", e, err)
+			}
+			if _, err := w.Start(t.Context(), trusted, req); !errors.Is(err, test.want) {
+				t.Errorf("started: %v, want %v", err, test.want)
+			}
+			if _, err := w.Start(t.Context(), session, req); !errors.Is(err, customlabels.AccessDenied) {
+				t.Errorf("one who may not copy is told: %v", err)
+			}
+		})
+	}
+}
+
 func (w *world) setAccountMode(t *testing.T, m copier.Mode) {
 	t.Helper()
 	if m == "" {

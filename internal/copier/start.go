@@ -24,7 +24,7 @@ type Request struct {
 	// empty where it does not say.
 	Invocation string
 	Mode       Mode  // empty: the account's, or the server's
-	RateLimit  int64 // bytes per second of a reseal; 0: none
+	RateLimit  int64 // bytes per second of a reseal, which it must be then; 0: none
 }
 
 // inProgress is the status message of a running copy.
@@ -60,10 +60,7 @@ func (s *Service) start(ctx context.Context, caller arn.Caller, req Request, cal
 	if err != nil {
 		return arn.ProjectVersion{}, err
 	}
-	args := Args{Version: d.copied, Caller: caller, RateLimit: req.RateLimit}
-	if args.Mode, err = d.mode(ctx); err != nil {
-		return arn.ProjectVersion{}, err
-	}
+	args := Args{Version: d.copied, Caller: caller, Mode: d.how, RateLimit: req.RateLimit}
 	for f, err := range d.findings(ctx) {
 		if err != nil {
 			return arn.ProjectVersion{}, err
