@@ -63,6 +63,12 @@ func TestQuotasOverHTTP(t *testing.T) {
 	_, err = a.Rekognition.StartProjectVersion(t.Context(), start)
 	wantType[*types.LimitExceededException](t, "a running model too many", err)
 
+	setQuotas(t, s, trusting, quota.Values{quota.ModelsPerProject: nil, quota.TrainingsInProgress: new(0)})
+	_, err = a.Rekognition.CreateProjectVersion(t.Context(), &rekognition.CreateProjectVersionInput{
+		ProjectArn: &a.project, VersionName: aws.String("v2"), OutputConfig: &types.OutputConfig{S3Bucket: &a.bucket},
+	})
+	wantType[*types.LimitExceededException](t, "a training too many", err)
+
 	for range 20 { // three a second are too few for any machine
 		if _, err = a.Rekognition.DescribeProjects(t.Context(), &rekognition.DescribeProjectsInput{}); err != nil {
 			break
@@ -74,6 +80,40 @@ func TestQuotasOverHTTP(t *testing.T) {
 		if _, err := a.Rekognition.DescribeProjects(t.Context(), &rekognition.DescribeProjectsInput{}); err != nil {
 			t.Fatalf("without a rate: %v", err)
 		}
+	}
+}
+
+// TestQuotasOfDatasetsOverHTTP: a manifest that exceeds a quota is accepted
+// and then refused in AWS's words, for that is found by the job that reads it.
+func TestQuotasOfDatasetsOverHTTP(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Options{Families: light})
+	a := newSide(t, s, trusting, "images", "parts")
+	var manifest []byte
+	for class := range classes {
+		manifest = append(manifest, groundTruth(t, a.bucket, fmt.Sprint("images/", class), class)...)
+	}
+	for i, test := range []struct {
+		quota quota.Name
+		most  int // that the manifest keeps to
+		want  string
+	}{
+		{quota.ImagesPerDataset, len(classes), "The manifest file has too many rows."},
+		{quota.LabelsPerDataset, len(classes), "The manifest file has too many labels."},
+		{quota.ManifestBytes, len(manifest), "The manifest file size exceeds the maximum supported size."},
+	} {
+		setQuotas(t, s, trusting, quota.Values{test.quota: &test.most})
+		a.newProject(fmt.Sprint("within", i))
+		if d := a.imported(types.DatasetTypeTrain, manifest); d.Status != types.DatasetStatusCreateComplete {
+			t.Errorf("%s of %d: %s: %s", test.quota, test.most, d.Status, aws.ToString(d.StatusMessage))
+		}
+		setQuotas(t, s, trusting, quota.Values{test.quota: new(test.most - 1)})
+		a.newProject(fmt.Sprint("beyond", i))
+		d := a.imported(types.DatasetTypeTrain, manifest)
+		if d.Status != types.DatasetStatusCreateFailed || d.StatusMessageCode != types.DatasetStatusMessageCodeClientError || aws.ToString(d.StatusMessage) != test.want {
+			t.Errorf("%s of %d: %s, %s: %q, want %q", test.quota, test.most-1, d.Status, d.StatusMessageCode, aws.ToString(d.StatusMessage), test.want)
+		}
+		setQuotas(t, s, trusting, quota.Values{test.quota: nil})
 	}
 }
 

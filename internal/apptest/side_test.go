@@ -37,12 +37,18 @@ func newSide(t testing.TB, s *apptest.Server, account, bucket, project string) *
 	if _, err := a.S3.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
 		t.Fatalf("CreateBucket: %v", err)
 	}
-	out, err := a.Rekognition.CreateProject(t.Context(), &rekognition.CreateProjectInput{ProjectName: &project})
+	a.newProject(project)
+	return a
+}
+
+// newProject makes a project, which the next steps are taken in.
+func (a *side) newProject(name string) {
+	a.t.Helper()
+	out, err := a.Rekognition.CreateProject(a.t.Context(), &rekognition.CreateProjectInput{ProjectName: &name})
 	if err != nil {
-		t.Fatalf("CreateProject: %v", err)
+		a.t.Fatalf("CreateProject: %v", err)
 	}
 	a.project = aws.ToString(out.ProjectArn)
-	return a
 }
 
 func (a *side) put(key string, data []byte) {
@@ -63,6 +69,18 @@ func (a *side) dataset(kind types.DatasetType, perClass int, seed uint64) {
 			manifest = append(manifest, groundTruth(a.t, a.bucket, key, class)...)
 		}
 	}
+	d := a.imported(kind, manifest)
+	if d.Status != types.DatasetStatusCreateComplete {
+		a.t.Fatalf("dataset failed: %s", aws.ToString(d.StatusMessage))
+	}
+	if got := aws.ToInt32(d.DatasetStats.LabeledEntries); got != int32(2*perClass) {
+		a.t.Errorf("dataset %s has %d labelled entries, want %d", kind, got, 2*perClass)
+	}
+}
+
+// imported makes a dataset of a manifest, and waits for how that ends.
+func (a *side) imported(kind types.DatasetType, manifest []byte) (made *types.DatasetDescription) {
+	a.t.Helper()
 	key := string(kind) + ".manifest"
 	a.put(key, manifest)
 	out, err := a.Rekognition.CreateDataset(a.t.Context(), &rekognition.CreateDatasetInput{
@@ -79,18 +97,10 @@ func (a *side) dataset(kind types.DatasetType, perClass int, seed uint64) {
 		if err != nil {
 			a.t.Fatalf("DescribeDataset: %v", err)
 		}
-		status := d.DatasetDescription.Status
-		if status == types.DatasetStatusCreateFailed {
-			a.t.Fatalf("dataset failed: %s", aws.ToString(d.DatasetDescription.StatusMessage))
-		}
-		if status != types.DatasetStatusCreateComplete {
-			return false, string(status)
-		}
-		if got := aws.ToInt32(d.DatasetDescription.DatasetStats.LabeledEntries); got != int32(2*perClass) {
-			a.t.Errorf("dataset %s has %d labelled entries, want %d", kind, got, 2*perClass)
-		}
-		return true, ""
+		made = d.DatasetDescription
+		return made.Status != types.DatasetStatusCreateInProgress, string(made.Status)
 	})
+	return made
 }
 
 // train trains a version with the SDK's own waiter.
