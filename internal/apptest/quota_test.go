@@ -115,6 +115,14 @@ func TestQuotasOfDatasetsOverHTTP(t *testing.T) {
 		}
 		setQuotas(t, s, trusting, quota.Values{test.quota: nil})
 	}
+
+	// What an image has too much of is an error of its entry.
+	setQuotas(t, s, trusting, quota.Values{quota.LabelsPerImage: new(0)})
+	a.newProject("entries")
+	d := a.imported(types.DatasetTypeTrain, manifest)
+	if d.Status != types.DatasetStatusCreateComplete || aws.ToInt32(d.DatasetStats.ErrorEntries) != int32(len(classes)) {
+		t.Errorf("%s of 0: %s with %+v", quota.LabelsPerImage, d.Status, d.DatasetStats)
+	}
 }
 
 func wantType[E error](t *testing.T, what string, err error) {

@@ -8,9 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The limits of a line.
+// The limits of a line that are no quotas.
 const (
-	maxBoxes       = 50
 	maxLabelLength = 255 // characters
 	minSide        = 64  // pixels
 	maxSide        = 4096
@@ -19,6 +18,7 @@ const (
 // A pair is a label attribute and its metadata as a line has them.
 type pair struct {
 	line            *Line
+	within          Limits
 	name            string
 	value, metadata jsontext.Value
 	spoilt          bool // an error of this attribute spoils the whole line
@@ -141,7 +141,7 @@ func (p *pair) detection(m metadataKeys) (Attribute, bool) {
 	switch {
 	case m.ClassMap == nil:
 		return p.fail(InvalidMetadataFormat, p.metadataAt())
-	case len(annotations) > maxBoxes:
+	case p.line.boxes()+len(annotations) > p.within.BoxesPerImage:
 		return p.spoil(TooManyBoxes, p.attributeAt())
 	case !hasConfidences(m.Objects, len(annotations)):
 		return p.spoil(MissingBoxConfidence, p.metadataAt())

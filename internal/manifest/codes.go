@@ -76,6 +76,9 @@ const (
 	InvalidImageDimension  Code = "ERROR_INVALID_IMAGE_DIMENSION"
 	UnsupportedUseCase     Code = "ERROR_UNSUPPORTED_USE_CASE_TYPE"
 	InvalidLabelNameLength Code = "ERROR_INVALID_LABEL_NAME_LENGTH"
+	// TooManyImageLabels has the code of a manifest with too many labels: AWS
+	// documents the limit of an image, and no error for it.
+	TooManyImageLabels Code = "ERROR_MANIFEST_TOO_MANY_LABELS"
 )
 
 // message returns AWS's text of an error, spelling included; attribute is the
@@ -103,6 +106,7 @@ var messages = map[Code]string{
 	NoValidAnnotations:     "No valid annotations found.",
 	InvalidImageDimension:  "The image dimension(s) do not conform to allowed dimensions.",
 	InvalidLabelNameLength: "The length of the label name is invalid.",
+	TooManyImageLabels:     "The image has more labels than the allowed maximum.",
 }
 
 // A FileError is an error that refuses a whole manifest. Its message is

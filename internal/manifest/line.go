@@ -52,8 +52,9 @@ const (
 var own = []string{"cl-metadata", "cl-errors", "errors", "warnings"}
 
 // Parse reads one line. It fails with a Reason where the line cannot become
-// an entry; all other errors are in the entry.
-func Parse(text []byte) (Line, error) {
+// an entry; all other errors are in the entry, also that the image has more
+// labels or boxes than the limits say.
+func Parse(text []byte, within Limits) (Line, error) {
 	var keys map[string]jsontext.Value
 	if err := json.Unmarshal(text, &keys); err != nil || keys == nil {
 		return Line{}, InvalidJSON
@@ -71,7 +72,7 @@ func Parse(text []byte) (Line, error) {
 		return Line{}, InvalidSourceRef
 	}
 	line := Line{Image: image, Entry: customlabels.Entry{SourceRef: ref, Line: string(withoutOwn(text))}}
-	line.readAttributes(keys)
+	line.readAttributes(keys, within)
 	return line, nil
 }
 
@@ -90,7 +91,7 @@ func parseRef(ref string) (customlabels.S3Location, bool) {
 
 // readAttributes reads the pairs of a label attribute and its metadata. A
 // line with nothing but a source-ref is an image that waits for its labels.
-func (l *Line) readAttributes(keys map[string]jsontext.Value) {
+func (l *Line) readAttributes(keys map[string]jsontext.Value, within Limits) {
 	var names []string
 	others := 0
 	for key := range keys {
@@ -111,7 +112,7 @@ func (l *Line) readAttributes(keys map[string]jsontext.Value) {
 	slices.Sort(names)
 	spoilt := false
 	for _, name := range names {
-		p := pair{line: l, name: name, value: keys[name], metadata: keys[name+metadata]}
+		p := pair{line: l, within: within, name: name, value: keys[name], metadata: keys[name+metadata]}
 		attribute, ok := p.read()
 		spoilt = spoilt || p.spoilt
 		if ok {
@@ -125,6 +126,19 @@ func (l *Line) readAttributes(keys map[string]jsontext.Value) {
 		l.add(NoValidLabelAttributes, "", "")
 	}
 	l.Entry.Labels = labels(l.Attributes)
+	if len(l.Entry.Labels) > within.LabelsPerImage {
+		l.add(TooManyImageLabels, "", "")
+		l.Attributes, l.Entry.Labels = nil, nil
+	}
+}
+
+// boxes counts those of the attributes that have been read.
+func (l *Line) boxes() int {
+	n := 0
+	for _, a := range l.Attributes {
+		n += len(a.Boxes)
+	}
+	return n
 }
 
 // add records an error at a place in the line.

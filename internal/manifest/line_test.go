@@ -44,6 +44,15 @@ func TestParse(t *testing.T) {
 	for i := range many {
 		many[i] = box(0, i, 0, 9, 9)
 	}
+	classes := make([]string, 51)
+	numbered := make([]customlabels.EntryLabel, 50)
+	for i := range classes {
+		classes[i] = class(fmt.Sprint("x", i), fmt.Sprintf("%02d", i))
+	}
+	for i := range numbered {
+		numbered[i].Name = fmt.Sprintf("%02d", i)
+	}
+	more := func(boxes string) string { return strings.ReplaceAll(boxes, `"bb`, `"more`) }
 	const cats = `{"0":"cat","1":"dog"}`
 	label := func(name string, boxes int) customlabels.EntryLabel {
 		return customlabels.EntryLabel{Name: name, Boxes: boxes}
@@ -57,6 +66,10 @@ func TestParse(t *testing.T) {
 		"one label":           {line(class("x", "cat")), labels{label("cat", 0)}, ""},
 		"two labels":          {line(class("x", "dog"), class("y", "cat")), labels{label("cat", 0), label("dog", 0)}, ""},
 		"a label twice":       {line(class("x", "cat"), class("y", "cat")), labels{label("cat", 0)}, ""},
+		"50 labels":           {line(classes[:50]...), numbered, ""},
+		"51 labels":           {line(classes...), nil, "ERROR_MANIFEST_TOO_MANY_LABELS "},
+		"49 labels, 2 boxed":  {line(append(classes[:49:49], detection(boxes(many[0], box(1, 5, 5, 9, 9)), confidences(2), cats))...), nil, "ERROR_MANIFEST_TOO_MANY_LABELS "},
+		"50 labels again":     {line(append(classes[:50:50], class("again", "00"))...), numbered, ""},
 		"boxes":               {line(detection(boxes(box(0, 0, 0, 640, 480), box(1, 5, 5, 9, 9), box(0, 1, 1, 2, 2)), confidences(3), cats)), labels{label("cat", 2), label("dog", 1)}, ""},
 		"no boxes":            {line(detection(boxes(), "[]", cats)), nil, ""},
 		"both kinds":          {line(class("x", "cat"), detection(boxes(box(0, 5, 5, 9, 9)), confidences(1), cats)), labels{label("cat", 1)}, ""},
@@ -82,6 +95,8 @@ func TestParse(t *testing.T) {
 		"no class map":        {line(detection(boxes(box(0, 1, 1, 9, 9)), confidences(1), "null")), nil, "ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT /bb-metadata, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
 		"51 boxes":            {line(detection(boxes(many...), confidences(51), cats)), nil, "ERROR_TOO_MANY_BOUNDING_BOXES /bb"},
 		"50 boxes":            {line(detection(boxes(many[:50]...), confidences(50), cats)), labels{label("cat", 50)}, ""},
+		"51 boxes in two":     {line(detection(boxes(many[:25]...), confidences(25), cats), more(detection(boxes(many[:26]...), confidences(26), cats))), nil, "ERROR_TOO_MANY_BOUNDING_BOXES /more"},
+		"50 boxes in two":     {line(detection(boxes(many[:25]...), confidences(25), cats), more(detection(boxes(many[:25]...), confidences(25), cats))), labels{label("cat", 50)}, ""},
 		"no depth":            {line(detection(strings.Replace(boxes(), `"depth"`, `"death"`, 1), "[]", cats)), nil, "ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT /bb, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
 		"two sizes":           {line(detection(`{"image_size":[{"width":64,"height":64,"depth":3},{"width":64,"height":64,"depth":3}],"annotations":[]}`, "[]", cats)), nil, "ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT /bb, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
 		"an image too small":  {line(detection(strings.Replace(boxes(box(0, 0, 0, 9, 9)), "640", "63", 1), confidences(1), cats)), nil, "ERROR_INVALID_IMAGE_DIMENSION "},
@@ -90,7 +105,7 @@ func TestParse(t *testing.T) {
 		"coordinates missing": {line(detection(`{"image_size":[{"width":64,"height":64,"depth":3}],"annotations":[{"class_id":0}]}`, confidences(1), cats)), nil, "ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT /bb, ERROR_NO_VALID_LABEL_ATTRIBUTES "},
 	}
 	for name, c := range cases {
-		got, err := manifest.Parse([]byte(c.line))
+		got, err := manifest.Parse([]byte(c.line), standard)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -107,6 +122,34 @@ func TestParse(t *testing.T) {
 		}
 		if diff := cmp.Diff(c.labels, got.Entry.Labels); diff != "" {
 			t.Errorf("%s: labels (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestTheLimitsOfAnImageAreTheCallers(t *testing.T) {
+	t.Parallel()
+	two := line(class("x", "cat"), detection(boxes(box(0, 0, 0, 9, 9), box(0, 9, 9, 9, 9)), confidences(2), `{"0":"dog"}`))
+	for name, c := range map[string]struct {
+		within manifest.Limits
+		want   string // the code of the error
+	}{
+		"both kept":  {manifest.Limits{LabelsPerImage: 2, BoxesPerImage: 2}, ""},
+		"one label":  {manifest.Limits{LabelsPerImage: 1, BoxesPerImage: 2}, "ERROR_MANIFEST_TOO_MANY_LABELS"},
+		"one box":    {manifest.Limits{LabelsPerImage: 2, BoxesPerImage: 1}, "ERROR_TOO_MANY_BOUNDING_BOXES"},
+		"no box":     {manifest.Limits{LabelsPerImage: 2}, "ERROR_TOO_MANY_BOUNDING_BOXES"},
+		"not at all": {manifest.Limits{BoxesPerImage: 2}, "ERROR_MANIFEST_TOO_MANY_LABELS"},
+	} {
+		l, err := manifest.Parse([]byte(two), c.within)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got := ""
+		for _, e := range l.Entry.Errors {
+			got += e.Code
+		}
+		if got != c.want || (len(l.Attributes) == 2) != (c.want == "") {
+			t.Errorf("%s: error %q and %d attributes, want %q", name, got, len(l.Attributes), c.want)
 		}
 	}
 }
@@ -136,7 +179,7 @@ func TestParseRefuses(t *testing.T) {
 		"nested for fun": {strings.Repeat("[", 20_000), manifest.InvalidJSON},
 	}
 	for name, c := range cases {
-		got, err := manifest.Parse([]byte(c.line))
+		got, err := manifest.Parse([]byte(c.line), standard)
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %+v, %v, want %v", name, got, err, c.want)
 		}
@@ -149,7 +192,7 @@ func TestParseRefuses(t *testing.T) {
 func TestAnnotate(t *testing.T) {
 	t.Parallel()
 	given := `{ "z":1.50, "source-ref":"s3://images/a.jpg", ` + detection(boxes(box(0, 1, 1, 1, 1), box(0, 700, 1, 9, 9)), confidences(2), `{"0":"cat"}`) + `,"a":[{"cl-errors":[1]},"cl-errors"],"cl-metadata":{"is_labeled":true}}`
-	l, err := manifest.Parse([]byte(given))
+	l, err := manifest.Parse([]byte(given), standard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,14 +219,14 @@ func FuzzParse(f *testing.F) {
 	f.Add(line(detection(boxes(box(0, 1, 1, 9, 9)), confidences(1), `{"0":"cat"}`)))
 	f.Add(`{"source-ref":"s3://a/b","cl-errors":[],"x":1,"x-metadata":{"cl-errors":{}}}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		l, err := manifest.Parse([]byte(text))
+		l, err := manifest.Parse([]byte(text), standard)
 		if err != nil {
 			if !errors.As(err, new(manifest.Reason)) {
 				t.Fatalf("refused with %v, which is no Reason", err)
 			}
 			return
 		}
-		again, err := manifest.Parse([]byte(manifest.Annotate(l.Entry)))
+		again, err := manifest.Parse([]byte(manifest.Annotate(l.Entry)), standard)
 		if err != nil {
 			t.Fatalf("what is listed cannot be fed back in: %v", err)
 		}
@@ -194,8 +237,9 @@ func FuzzParse(f *testing.F) {
 }
 
 func ExampleParse() {
-	l, err := manifest.Parse([]byte(`{"source-ref":"s3://images/nut.jpg","kind":0,"kind-metadata":{"confidence":1,` +
-		`"class-name":"nut","type":"groundtruth/image-classification","human-annotated":"yes","creation-date":"2026-01-01T00:00:00"}}`))
+	text := `{"source-ref":"s3://images/nut.jpg","kind":0,"kind-metadata":{"confidence":1,` +
+		`"class-name":"nut","type":"groundtruth/image-classification","human-annotated":"yes","creation-date":"2026-01-01T00:00:00"}}`
+	l, err := manifest.Parse([]byte(text), manifest.Limits{LabelsPerImage: 50, BoxesPerImage: 50})
 	fmt.Println(l.Image.Key, l.Entry.Labels, err)
 	// Output: nut.jpg [{nut 0}] <nil>
 }

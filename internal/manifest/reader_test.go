@@ -17,7 +17,7 @@ import (
 )
 
 // standard is what AWS allows.
-var standard = manifest.Limits{Size: 1 << 30, Lines: 250_000, Labels: 250}
+var standard = manifest.Limits{Size: 1 << 30, Lines: 250_000, Labels: 250, LabelsPerImage: 50, BoxesPerImage: 50}
 
 // read returns what a reader yields: a line's text, or why it is none.
 func read(r io.Reader) (got []string, err error) {
@@ -138,7 +138,7 @@ func TestRealManifests(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		for i, raw := range got {
-			l, err := manifest.Parse([]byte(raw))
+			l, err := manifest.Parse([]byte(raw), standard)
 			native := strings.Contains(name, "sagemaker")
 			if err != nil || (len(l.Entry.Labels) > 0) == native || (len(l.Entry.Errors) > 0) != native {
 				t.Errorf("%s, line %d: %+v, %v", name, i+1, l.Entry, err)

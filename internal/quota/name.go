@@ -18,6 +18,8 @@ const (
 	ImagesPerDataset          Name = "ImagesPerDataset"
 	LabelsPerDataset          Name = "LabelsPerDataset"
 	ManifestBytes             Name = "ManifestBytes"
+	LabelsPerImage            Name = "LabelsPerImage"
+	BoxesPerImage             Name = "BoxesPerImage"
 )
 
 // Rate is the quota on how many requests of an operation an account may make
@@ -52,6 +54,8 @@ var Kinds = slices.Concat([]Kind{
 	amount(ImagesPerDataset, 250_000, 10_000_000, "images of a dataset"),
 	amount(LabelsPerDataset, 250, 1000, "labels of a dataset"),
 	amount(ManifestBytes, 1<<30, 64<<30, "bytes of a manifest"),
+	amount(LabelsPerImage, 50, 1000, "labels of an image"),
+	amount(BoxesPerImage, 50, 1000, "bounding boxes of an image"),
 }, rates())
 
 func amount(name Name, aws, most int, about string) Kind {

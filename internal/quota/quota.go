@@ -188,9 +188,16 @@ func (s *Service) VersionLimits(ctx context.Context, account string, inProgress 
 }
 
 // ManifestLimits returns what bounds the manifests and datasets of an account.
-func (s *Service) ManifestLimits(ctx context.Context, account string) (manifest.Limits, error) {
-	size, sizeErr := s.Limit(ctx, account, ManifestBytes)
-	lines, linesErr := s.Limit(ctx, account, ImagesPerDataset)
-	labels, labelsErr := s.Limit(ctx, account, LabelsPerDataset)
-	return manifest.Limits{Size: int64(size), Lines: lines, Labels: labels}, errors.Join(sizeErr, linesErr, labelsErr)
+func (s *Service) ManifestLimits(ctx context.Context, account string) (l manifest.Limits, err error) {
+	size := 0
+	for name, limit := range map[Name]*int{
+		ManifestBytes: &size, ImagesPerDataset: &l.Lines, LabelsPerDataset: &l.Labels,
+		LabelsPerImage: &l.LabelsPerImage, BoxesPerImage: &l.BoxesPerImage,
+	} {
+		if *limit, err = s.Limit(ctx, account, name); err != nil {
+			return l, err
+		}
+	}
+	l.Size = int64(size)
+	return l, nil
 }

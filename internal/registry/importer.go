@@ -67,7 +67,7 @@ func (im *importer) line(raw manifest.Raw) (customlabels.Entry, bool, error) {
 	line, reason := manifest.Line{}, raw.Refused
 	if reason == "" {
 		var err error
-		line, err = manifest.Parse(raw.Text)
+		line, err = manifest.Parse(raw.Text, im.within)
 		if err != nil && !errors.As(err, &reason) {
 			return customlabels.Entry{}, false, fmt.Errorf("parse line %d: %w", raw.Number, err)
 		}

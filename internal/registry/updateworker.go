@@ -71,7 +71,7 @@ func (w updateDatasetWorker) read(ctx context.Context, work Work, im *importer) 
 		return nil, err
 	}
 	for _, e := range present {
-		line, err := manifest.Parse([]byte(e.Line))
+		line, err := manifest.Parse([]byte(e.Line), im.within)
 		if err != nil {
 			return nil, fmt.Errorf("parse stored entry %s: %w", e.SourceRef, err)
 		}

@@ -45,7 +45,7 @@ func (t *training) readManifest(ctx context.Context, set customlabels.DatasetTyp
 // limits are those of the account's quotas when the training first asks: all
 // slices see the same.
 func (t *training) limits(ctx context.Context) (manifest.Limits, error) {
-	return job.Step(ctx, t.run, "limits", func(ctx context.Context) (manifest.Limits, error) {
+	return job.Step(ctx, t.run, "manifest limits", func(ctx context.Context) (manifest.Limits, error) {
 		return t.Quotas.ManifestLimits(ctx, t.v.ARN.Account)
 	})
 }
@@ -82,6 +82,9 @@ func manifestLines(r io.Reader, within manifest.Limits) iter.Seq2[Line, error] {
 // on and tested with.
 func (t *training) makePlan(ctx context.Context) error {
 	var err error
+	if t.plan.within, err = t.limits(ctx); err != nil {
+		return err
+	}
 	if t.plan.train, err = t.readSet(ctx, customlabels.Train); err != nil {
 		return err
 	}
@@ -98,16 +101,12 @@ func (t *training) makePlan(ctx context.Context) error {
 			return err
 		}
 	}
-	limits, err := t.limits(ctx)
-	if err != nil {
-		return err
-	}
-	t.plan.settle(t.v.Input.AutoCreate, limits.Labels)
+	t.plan.settle(t.v.Input.AutoCreate)
 	return nil
 }
 
 func (t *training) readSet(ctx context.Context, kind customlabels.DatasetType) (*set, error) {
-	s, err := readSet(kind, t.Store.Lines(ctx, t.v.ARN, kind))
+	s, err := readSet(kind, t.Store.Lines(ctx, t.v.ARN, kind), t.plan.within)
 	if err != nil {
 		return nil, err
 	}

@@ -23,13 +23,13 @@ type understood struct {
 	boxes    bool     // the line has bounding boxes
 }
 
-// understand reads one line. It is a pure function of the line, so that every
-// slice and every pass over a set sees the same.
-func understand(l Line) understood {
+// understand reads one line. It is a pure function of the line and the limits,
+// so that every slice and every pass over a set sees the same.
+func understand(l Line, within manifest.Limits) understood {
 	if l.Refused != "" {
 		return understood{text: "{}", errors: []customlabels.EntryError{l.Refused.LineError()}}
 	}
-	line, err := manifest.Parse([]byte(l.Text))
+	line, err := manifest.Parse([]byte(l.Text), within)
 	if err != nil {
 		return understood{text: shown(l.Text, err), errors: []customlabels.EntryError{reason(err).LineError()}}
 	}
@@ -87,7 +87,7 @@ type set struct {
 
 // readSet reads a set from its lines. A source-ref that comes again makes an
 // invalid line of its second appearance.
-func readSet(kind customlabels.DatasetType, lines iter.Seq2[Line, error]) (*set, error) {
+func readSet(kind customlabels.DatasetType, lines iter.Seq2[Line, error], within manifest.Limits) (*set, error) {
 	s := &set{kind: kind, invalid: map[int]customlabels.EntryError{}}
 	seen := map[string]bool{}
 	for l, err := range lines {
@@ -95,7 +95,7 @@ func readSet(kind customlabels.DatasetType, lines iter.Seq2[Line, error]) (*set,
 			return nil, err
 		}
 		s.total++
-		u := understand(l)
+		u := understand(l, within)
 		if ref := u.line.Entry.SourceRef; ref != "" && seen[ref] {
 			s.invalid[s.total] = manifest.RepeatedSourceRef.LineError()
 			continue
@@ -206,6 +206,7 @@ func checkLabels(train, test *set, maxLabels int) (across []problem) {
 
 // A plan is what a model is trained on and tested with.
 type plan struct {
+	within      manifest.Limits
 	train, test *set
 	across      []problem // between the two
 	labels      []string  // of the model
@@ -214,12 +215,12 @@ type plan struct {
 
 // settle makes the plan final: it splits the training set where asked, and
 // chooses the labels.
-func (p *plan) settle(auto bool, maxLabels int) {
+func (p *plan) settle(auto bool) {
 	if auto && len(p.train.problems) == 0 {
 		p.split()
 	}
 	if len(p.train.problems) == 0 && len(p.test.problems) == 0 {
-		p.across = checkLabels(p.train, p.test, maxLabels)
+		p.across = checkLabels(p.train, p.test, p.within.Labels)
 	}
 	p.labels = p.train.labels()
 	p.multiLabel = slices.ContainsFunc(p.train.samples, func(x sample) bool { return len(x.labels) > 1 })

@@ -95,7 +95,7 @@ func (t *training) writeValidation(ctx context.Context, w io.Writer, s *set) err
 			return err
 		}
 		number++
-		u := understand(l)
+		u := understand(l, t.plan.within)
 		errs := u.errors
 		if bad, is := s.invalid[number]; is && !slices.Contains(errs, bad) {
 			errs = append(slices.Clone(errs), bad)

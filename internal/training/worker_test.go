@@ -270,6 +270,10 @@ func TestUnusableLinesAreToldNotDropped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	lines := w.manifest("m", 15, "red", "green")
+	crowd := make([]string, 51)
+	for i := range crowd {
+		crowd[i] = fmt.Sprint("label ", i)
+	}
 	lines = append(lines,
 		"not JSON",
 		line(w.put("broken.png", paint("red", 1)[:200]), "red"),
@@ -280,6 +284,7 @@ func TestUnusableLinesAreToldNotDropped(t *testing.T) {
 		line(w.put("bomb.png", []byte(bomb)), "red"),
 		line(w.put("text.png", []byte("no image")), "red"),
 		line(w.put("png.jpg", paint("red", 3)), "red"), // the name says nothing
+		line(w.put("all.png", paint("red", 4)), crowd...),
 	)
 	v := w.train(w.external("odd", joined(lines), joined(w.manifest("t", 3, "red", "green"))))
 	if v.Status != customlabels.TrainingCompleted {
@@ -290,8 +295,8 @@ func TestUnusableLinesAreToldNotDropped(t *testing.T) {
 	}
 	decode(t, w.read(v.Files[customlabels.ManifestSummary]), &summary)
 	want := map[string]any{
-		"use_case": "IMAGE_LEVEL_LABELS", "total_json_lines": 39.0, "valid_json_lines": 31.0, "invalid_json_lines": 7.0, "ignored_json_lines": 1.0,
-		"error_json_line_indices": []any{31.0, 32.0, 33.0, 35.0, 36.0, 37.0, 38.0}, "errors": []any{},
+		"use_case": "IMAGE_LEVEL_LABELS", "total_json_lines": 40.0, "valid_json_lines": 31.0, "invalid_json_lines": 8.0, "ignored_json_lines": 1.0,
+		"error_json_line_indices": []any{31.0, 32.0, 33.0, 35.0, 36.0, 37.0, 38.0, 40.0}, "errors": []any{},
 	}
 	if diff := cmp.Diff(want, summary.Statistics.Training); diff != "" {
 		t.Errorf("statistics (-want +got)\n%s", diff)
@@ -301,6 +306,7 @@ func TestUnusableLinesAreToldNotDropped(t *testing.T) {
 		31: `{"errors":[{"code":"ERROR_INVALID_JSON_LINE"`, 32: "ERROR_INVALID_IMAGE", 33: "ERROR_INVALID_IMAGE",
 		34: `"warnings":[{"code":"WARNING_UNANNOTATED_RECORD"`, 35: `"errors":[{"code":`,
 		36: "ERROR_INVALID_IMAGE", 37: "ERROR_INVALID_IMAGE", 38: "ERROR_INVALID_IMAGE",
+		40: "ERROR_MANIFEST_TOO_MANY_LABELS",
 	} {
 		if !strings.Contains(validation[number-1], code) {
 			t.Errorf("line %d of the validation file is %s, want %s in it", number, validation[number-1], code)
