@@ -125,6 +125,47 @@ func TestQuotasOfDatasetsOverHTTP(t *testing.T) {
 	}
 }
 
+// TestTestImagesPerLabelOverHTTP: a distribution keeps to the quota, and a
+// training fails where the test dataset does not.
+func TestTestImagesPerLabelOverHTTP(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, apptest.Options{Families: light})
+	a := newSide(t, s, trusting, "images", "parts")
+	a.dataset(types.DatasetTypeTrain, 10, 1)
+	test, err := a.Rekognition.CreateDataset(t.Context(), &rekognition.CreateDatasetInput{ProjectArn: &a.project, DatasetType: types.DatasetTypeTest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	projects, err := a.Rekognition.DescribeProjects(t.Context(), &rekognition.DescribeProjectsInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	distribution := &rekognition.DistributeDatasetEntriesInput{}
+	for _, d := range projects.ProjectDescriptions[0].Datasets {
+		distribution.Datasets = append(distribution.Datasets, types.DistributeDataset{Arn: d.DatasetArn})
+	}
+	setQuotas(t, s, trusting, quota.Values{quota.TestImagesPerLabel: new(1)})
+	if _, err := a.Rekognition.DistributeDatasetEntries(t.Context(), distribution); err != nil {
+		t.Fatal(err)
+	}
+	d := a.settled(test.DatasetArn)
+	if got := aws.ToInt32(d.DatasetStats.TotalEntries); d.Status != types.DatasetStatusUpdateComplete || got != int32(len(classes)) {
+		t.Errorf("the test dataset is %s with %d entries, want one of each label", d.Status, got)
+	}
+	a.train("within")
+
+	setQuotas(t, s, trusting, quota.Values{quota.TestImagesPerLabel: new(0)})
+	if _, err := a.Rekognition.CreateProjectVersion(t.Context(), &rekognition.CreateProjectVersionInput{
+		ProjectArn: &a.project, VersionName: aws.String("beyond"), OutputConfig: &types.OutputConfig{S3Bucket: &a.bucket},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	v := a.reach("beyond", types.ProjectVersionStatusTrainingFailed)
+	if got := aws.ToString(v.StatusMessage); got != "The manifest file has too many rows." {
+		t.Errorf("the training failed with %q", got)
+	}
+}
+
 func wantType[E error](t *testing.T, what string, err error) {
 	t.Helper()
 	var want E

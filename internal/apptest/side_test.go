@@ -79,7 +79,7 @@ func (a *side) dataset(kind types.DatasetType, perClass int, seed uint64) {
 }
 
 // imported makes a dataset of a manifest, and waits for how that ends.
-func (a *side) imported(kind types.DatasetType, manifest []byte) (made *types.DatasetDescription) {
+func (a *side) imported(kind types.DatasetType, manifest []byte) *types.DatasetDescription {
 	a.t.Helper()
 	key := string(kind) + ".manifest"
 	a.put(key, manifest)
@@ -92,15 +92,21 @@ func (a *side) imported(kind types.DatasetType, manifest []byte) (made *types.Da
 	if err != nil {
 		a.t.Fatalf("CreateDataset: %v", err)
 	}
-	a.await("dataset "+string(kind), func() (bool, string) {
-		d, err := a.Rekognition.DescribeDataset(a.t.Context(), &rekognition.DescribeDatasetInput{DatasetArn: out.DatasetArn})
+	return a.settled(out.DatasetArn)
+}
+
+// settled waits until nothing is being done with a dataset.
+func (a *side) settled(dataset *string) (d *types.DatasetDescription) {
+	a.t.Helper()
+	a.await(aws.ToString(dataset), func() (bool, string) {
+		out, err := a.Rekognition.DescribeDataset(a.t.Context(), &rekognition.DescribeDatasetInput{DatasetArn: dataset})
 		if err != nil {
 			a.t.Fatalf("DescribeDataset: %v", err)
 		}
-		made = d.DatasetDescription
-		return made.Status != types.DatasetStatusCreateInProgress, string(made.Status)
+		d = out.DatasetDescription
+		return !strings.HasSuffix(string(d.Status), "IN_PROGRESS"), string(d.Status)
 	})
-	return made
+	return d
 }
 
 // train trains a version with the SDK's own waiter.

@@ -15,11 +15,12 @@ const MaxLineLength = 100_000
 // Limits bound a manifest, and the dataset that is made of it. A Reader knows
 // no labels: it keeps to the first two.
 type Limits struct {
-	Size           int64 // bytes
-	Lines          int
-	Labels         int // different ones
-	LabelsPerImage int // different ones
-	BoxesPerImage  int
+	Size               int64 // bytes
+	Lines              int
+	Labels             int // different ones
+	LabelsPerImage     int // different ones
+	BoxesPerImage      int
+	TestImagesPerLabel int
 }
 
 // A Reader reads the lines of a manifest in bounded memory.

@@ -17,7 +17,7 @@ import (
 )
 
 // standard is what AWS allows.
-var standard = manifest.Limits{Size: 1 << 30, Lines: 250_000, Labels: 250, LabelsPerImage: 50, BoxesPerImage: 50}
+var standard = manifest.Limits{Size: 1 << 30, Lines: 250_000, Labels: 250, LabelsPerImage: 50, BoxesPerImage: 50, TestImagesPerLabel: 1000}
 
 // read returns what a reader yields: a line's text, or why it is none.
 func read(r io.Reader) (got []string, err error) {

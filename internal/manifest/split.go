@@ -11,16 +11,17 @@ import (
 
 // Split chooses the fifth of entries that tests a model, and returns their
 // indices in order. Every label is in the test set with about a fifth of its
-// images, at least one, and keeps at least one for training. The choice
-// depends on the entries alone, not on their order.
+// images, at least one, and keeps at least one for training; with more than
+// most of them only where other labels bring them along. The choice depends on
+// the entries alone, not on their order.
 //
 // It is iterative stratification (Sechidis, Tsoumakas and Vlahavas, On the
 // Stratification of Multi-Label Data, 2011): rare labels choose first, so
 // that frequent ones can make up for it. It fails with TooFewPerLabel where
 // no image has a label, a label has one image only, or labels stand in each
 // other's way so that one would be on one side only.
-func Split(entries []customlabels.Entry) ([]int, error) {
-	s := splitter{entries: entries, of: map[string][]int{}, inTest: make([]bool, len(entries)), decided: make([]bool, len(entries))}
+func Split(entries []customlabels.Entry, most int) ([]int, error) {
+	s := splitter{entries: entries, most: most, of: map[string][]int{}, inTest: make([]bool, len(entries)), decided: make([]bool, len(entries))}
 	var unlabeled []int
 	for _, i := range s.shuffled() {
 		for _, l := range entries[i].Labels {
@@ -59,6 +60,7 @@ func Split(entries []customlabels.Entry) ([]int, error) {
 
 type splitter struct {
 	entries         []customlabels.Entry
+	most            int              // of one label, in the test set
 	of              map[string][]int // the entries of a label
 	inTest, decided []bool
 }
@@ -90,7 +92,7 @@ func (s *splitter) byRarity() []string {
 // decide fills the test set's share of a label; the label's other entries
 // that are not decided yet are for training.
 func (s *splitter) decide(label string) {
-	missing := share(len(s.of[label])) - s.tested(label)
+	missing := s.share(len(s.of[label])) - s.tested(label)
 	for _, i := range s.of[label] {
 		if s.decided[i] {
 			continue
@@ -103,9 +105,9 @@ func (s *splitter) decide(label string) {
 	}
 }
 
-// share is how many of n entries are for the test: a fifth, rounded, but at
-// least one.
-func share(n int) int { return max(1, (2*n+5)/10) }
+// share is how many of n entries are for the test: a fifth, rounded, but not
+// more than may be, and at least one.
+func (s *splitter) share(n int) int { return max(1, min(s.most, (2*n+5)/10)) }
 
 func (s *splitter) tested(label string) int {
 	n := 0

@@ -36,9 +36,10 @@ func TestSplit(t *testing.T) {
 		"pairs":     {slices.Concat(entries(2, "a"), entries(2, "b")), 2},
 		"unlabeled": {slices.Concat(entries(10, "a"), entries(10)), 4},
 		"two each":  {slices.Concat(entries(20, "a", "b"), entries(20, "b", "c")), 8},
+		"very many": {slices.Concat(entries(5100, "a"), entries(10, "b")), 1002}, // a fifth were 1020
 	}
 	for name, c := range cases {
-		got, err := manifest.Split(c.entries)
+		got, err := manifest.Split(c.entries, standard.TestImagesPerLabel)
 		if err != nil || len(got) != c.want {
 			t.Errorf("%s: %d of %d chosen, %v, want %d", name, len(got), len(c.entries), err, c.want)
 		}
@@ -46,7 +47,7 @@ func TestSplit(t *testing.T) {
 	for name, few := range map[string][]customlabels.Entry{
 		"none": nil, "no labels": entries(10), "a single one": slices.Concat(entries(10, "a"), entries(1, "b")),
 	} {
-		if got, err := manifest.Split(few); !errors.Is(err, manifest.TooFewPerLabel) {
+		if got, err := manifest.Split(few, standard.TestImagesPerLabel); !errors.Is(err, manifest.TooFewPerLabel) {
 			t.Errorf("%s: %v, %v, want TooFewPerLabel", name, got, err)
 		}
 	}
@@ -84,7 +85,7 @@ func TestSplitProperties(t *testing.T) {
 }
 
 func choose(t *rapid.T, all []customlabels.Entry) map[string]bool {
-	indices, err := manifest.Split(all)
+	indices, err := manifest.Split(all, standard.TestImagesPerLabel)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +108,7 @@ func TestSplitLeavesNoLabelOnOneSide(t *testing.T) {
 			e.SourceRef = fmt.Sprint("s3://b/", i)
 			all = append(all, e)
 		}
-		test, err := manifest.Split(all)
+		test, err := manifest.Split(all, standard.TestImagesPerLabel)
 		if errors.Is(err, manifest.TooFewPerLabel) {
 			return
 		}

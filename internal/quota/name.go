@@ -20,6 +20,7 @@ const (
 	ManifestBytes             Name = "ManifestBytes"
 	LabelsPerImage            Name = "LabelsPerImage"
 	BoxesPerImage             Name = "BoxesPerImage"
+	TestImagesPerLabel        Name = "TestImagesPerLabel"
 )
 
 // Rate is the quota on how many requests of an operation an account may make
@@ -56,6 +57,7 @@ var Kinds = slices.Concat([]Kind{
 	amount(ManifestBytes, 1<<30, 64<<30, "bytes of a manifest"),
 	amount(LabelsPerImage, 50, 1000, "labels of an image"),
 	amount(BoxesPerImage, 50, 1000, "bounding boxes of an image"),
+	amount(TestImagesPerLabel, 1000, 10_000_000, "images of a label that a model is tested with"),
 }, rates())
 
 func amount(name Name, aws, most int, about string) Kind {

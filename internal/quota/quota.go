@@ -193,6 +193,7 @@ func (s *Service) ManifestLimits(ctx context.Context, account string) (l manifes
 	for name, limit := range map[Name]*int{
 		ManifestBytes: &size, ImagesPerDataset: &l.Lines, LabelsPerDataset: &l.Labels,
 		LabelsPerImage: &l.LabelsPerImage, BoxesPerImage: &l.BoxesPerImage,
+		TestImagesPerLabel: &l.TestImagesPerLabel,
 	} {
 		if *limit, err = s.Limit(ctx, account, name); err != nil {
 			return l, err

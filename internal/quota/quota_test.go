@@ -59,7 +59,7 @@ func TestQuotasAreAWSsUntilSet(t *testing.T) {
 	for name, want := range map[quota.Name]int{
 		"ProjectsPerAccount": 100, "ModelsPerProject": 100, "ProjectPoliciesPerProject": 5, "CopiesInProgress": 5, "TrainingsInProgress": 2,
 		"RunningModels": 2, "InferenceUnits": 5, "ImagesPerDataset": 250_000, "LabelsPerDataset": 250, "ManifestBytes": 1 << 30,
-		"LabelsPerImage": 50, "BoxesPerImage": 50,
+		"LabelsPerImage": 50, "BoxesPerImage": 50, "TestImagesPerLabel": 1000,
 		"CopyProjectVersionPerSecond": quota.Unlimited, "DetectCustomLabelsPerSecond": quota.Unlimited,
 	} {
 		w.wantLimit(w.Service, account, name, want)

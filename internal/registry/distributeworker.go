@@ -37,7 +37,11 @@ func (w distributeWorker) Work(ctx context.Context, run *job.Run) error {
 		}
 		entries = append(entries, customlabels.Entry{SourceRef: e.SourceRef, Labels: e.Labels})
 	}
-	moved, err := manifest.Split(entries)
+	limits, err := w.s.quotas.ManifestLimits(ctx, args.Train.Account)
+	if err != nil {
+		return err
+	}
+	moved, err := manifest.Split(entries, limits.TestImagesPerLabel)
 	if errors.Is(err, manifest.TooFewPerLabel) {
 		outcome, _ := w.s.outcome(nil, manifest.TooFewPerLabel, "", customlabels.DatasetUpdateFailed, "")
 		return w.finish(ctx, run, args, outcome)

@@ -31,6 +31,9 @@ var (
 	tooManyLabels      = problem{"ERROR_MANIFEST_TOO_MANY_LABELS", "The manifest file has too many labels."}
 	tooLittleOverlap   = problem{"ERROR_INSUFFICIENT_LABEL_OVERLAP", "Less than 50% label overlap between the training and testing manifest files."}
 	tooFewUsableLabels = problem{"ERROR_MANIFEST_TOO_FEW_USABLE_LABELS", "The manifest file has too few usable labels."}
+	// tooManyTestImages has the words of a manifest with too many rows: AWS
+	// documents the limit of a label's test images, and no error for it.
+	tooManyTestImages = problem{"ERROR_MANIFEST_ROWS_EXCEEDS_MAXIMUM", string(manifest.TooManyRows)}
 	// onlyBoxes is ours: AWS trains a detector.
 	onlyBoxes = problem{"ERROR_UNSUPPORTED_USE_CASE", "The manifest file has bounding boxes only: this server trains models of image-level labels."}
 )

@@ -4,9 +4,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"mimeo/internal/customlabels"
+	"mimeo/internal/envelope"
+	"mimeo/internal/identity"
 	"mimeo/internal/objects"
+	"mimeo/internal/quota"
+	"mimeo/internal/training"
 )
 
 // boxed is a line of bounding boxes.
@@ -61,4 +66,42 @@ func TestContentProblemsFailTheTraining(t *testing.T) {
 			t.Errorf("%s: manifest summary %s, want %s in it", name, summary, c.code)
 		}
 	}
+}
+
+// TestTestImagesPerLabel: of the images that are given to test with, a label
+// has as many as its quota allows; a split keeps to it by itself.
+func TestTestImagesPerLabel(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.setQuota(quota.TestImagesPerLabel, 3)
+	train, test := joined(w.manifest("m", 20, "red", "green")), w.manifest("t", 3, "red", "green")
+	w.wantEnd(w.external("as-many", train, joined(test)), customlabels.TrainingCompleted, customlabels.ReadyToRun)
+	more := joined(test, w.manifest("more", 1, "green"))
+	v := w.wantEnd(w.external("one-more", train, more), customlabels.TrainingFailed, "The manifest file has too many rows.")
+	if summary := w.read(v.Files[customlabels.ManifestSummary]); !strings.Contains(summary, `{"code":"ERROR_MANIFEST_ROWS_EXCEEDS_MAXIMUM"`) {
+		t.Errorf("manifest summary %s", summary)
+	}
+	v = w.wantEnd(w.external("split", train, nil), customlabels.TrainingCompleted, customlabels.ReadyToRun)
+	if got := strings.Count(w.read(v.Files[customlabels.TestingSnapshot]), "\n"); got != 6 {
+		t.Errorf("%d images are held out, want 3 of each label", got)
+	}
+}
+
+func (w *world) wantEnd(req training.Request, status customlabels.Status, message string) customlabels.ProjectVersion {
+	w.t.Helper()
+	v := w.train(req)
+	if v.Status != status || v.StatusMessage != message {
+		w.t.Errorf("%s: %s %q, want %s %q", req.Project.Name, v.Status, v.StatusMessage, status, message)
+	}
+	return v
+}
+
+func (w *world) setQuota(name quota.Name, value int) {
+	w.t.Helper()
+	who, err := identity.New(w.db.Identity(), envelope.NewKey(), time.Now)
+	w.must(err)
+	_, err = who.CreateAccount(w.t.Context(), account)
+	w.must(err)
+	w.training.Quotas = quota.New(w.db.Quotas(), time.Now)
+	w.must(w.training.Quotas.Set(w.t.Context(), account, quota.Values{name: &value}))
 }

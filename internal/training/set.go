@@ -159,6 +159,19 @@ func (s *set) checkImages(had int, allForbidden bool) {
 	}
 }
 
+// checkImagesPerLabel finds out whether some label has more than most images.
+func (s *set) checkImagesPerLabel(most int) {
+	images := map[string]int{}
+	for _, x := range s.samples {
+		for _, l := range x.labels {
+			if images[l]++; images[l] > most {
+				s.problems = append(s.problems, tooManyTestImages)
+				return
+			}
+		}
+	}
+}
+
 func (s *set) tooManyInvalid() bool { return float64(len(s.invalid)) > maxInvalid*float64(s.total) }
 
 // labels returns the labels of the samples in the order of their names.
@@ -214,9 +227,13 @@ type plan struct {
 }
 
 // settle makes the plan final: it splits the training set where asked, and
-// chooses the labels.
+// chooses the labels. The quota on test images is on those that are given: what
+// is held out here is what the split thinks right.
 func (p *plan) settle(auto bool) {
-	if auto && len(p.train.problems) == 0 {
+	switch {
+	case !auto:
+		p.test.checkImagesPerLabel(p.within.TestImagesPerLabel)
+	case len(p.train.problems) == 0:
 		p.split()
 	}
 	if len(p.train.problems) == 0 && len(p.test.problems) == 0 {
@@ -235,7 +252,7 @@ func (p *plan) split() {
 			entries[i].Labels = append(entries[i].Labels, customlabels.EntryLabel{Name: l})
 		}
 	}
-	held, err := manifest.Split(entries)
+	held, err := manifest.Split(entries, p.within.TestImagesPerLabel)
 	if err != nil {
 		p.train.problems = append(p.train.problems, tooFewToSplit)
 		return
