@@ -29,6 +29,7 @@ type stage struct {
 	source string
 	key    string
 	mode   string              // of the copy
+	files  map[string]string   // the source's result files
 	answer []types.CustomLabel // of the source, to the picture of question
 }
 
@@ -48,6 +49,7 @@ func newStageIn(t *testing.T, dir string) *stage {
 	s.a.start("v1", s.source)
 	s.answer = s.a.detect(s.source, question(t))
 	s.a.stop("v1", s.source)
+	s.files = readResults(t, s.a, s.a.version("v1"))
 	s.b = newSide(t, server, trusted, "trusted-results", "production")
 	key, err := s.b.KMS.CreateKey(t.Context(), &kms.CreateKeyInput{})
 	if err != nil {
@@ -218,7 +220,7 @@ func (s *stage) checkAfter(t *testing.T, dir, promised string) {
 			t.Errorf("the copy failed for no reason: %q", message)
 		}
 	default:
-		checkResults(t, b, b.version("c1"))
+		checkCopied(t, b, b.version("c1"), s.files)
 		destroy(t, a, "v1", s.source) // a pin would forbid it
 		b.start("c1", copied)
 		if diff := cmp.Diff(s.answer, b.detect(copied, question(t)), ignoreSDK); diff != "" {

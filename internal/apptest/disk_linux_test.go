@@ -141,7 +141,7 @@ func copyOnFullDisk(t *testing.T, dir string) {
 				t.Fatalf("with room again: %v", err)
 			}
 		}
-		checkResults(t, b, b.reach("c1", types.ProjectVersionStatusCopyingCompleted))
+		checkCopied(t, b, b.reach("c1", types.ProjectVersionStatusCopyingCompleted), s.files)
 		b.await("the end of the job", func() (bool, string) { // those of refused requests are the sweep's
 			live := grantNames(t, b.Client, s.key)
 			return !slices.Contains(live, "mimeo-job:"+copied), fmt.Sprint(live)

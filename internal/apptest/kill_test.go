@@ -3,7 +3,6 @@ package apptest_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,7 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"mimeo/internal/app"
 	"mimeo/internal/apptest"
@@ -161,26 +159,6 @@ func TestKill(t *testing.T) {
 	last := apptest.Start(t, apptest.Options{DataDir: dir, Families: light})
 	load.check(t, last)
 	checkNothingIsLeft(t, last, load.key)
-}
-
-// checkResults reads every result object of a version, which are sealed.
-func checkResults(t *testing.T, a *side, v types.ProjectVersionDescription) {
-	t.Helper()
-	summary := v.EvaluationResult
-	if summary == nil || summary.Summary == nil || summary.Summary.S3Object == nil {
-		t.Errorf("%s has no evaluation summary", aws.ToString(v.ProjectVersionArn))
-		return
-	}
-	object := summary.Summary.S3Object
-	out, err := a.S3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: object.Bucket, Key: object.Name})
-	if err != nil {
-		t.Errorf("summary of %s: %v", aws.ToString(v.ProjectVersionArn), err)
-		return
-	}
-	_, err = io.Copy(io.Discard, out.Body)
-	if err := errors.Join(err, out.Body.Close()); err != nil {
-		t.Errorf("summary of %s: %v", aws.ToString(v.ProjectVersionArn), err)
-	}
 }
 
 // grantNames are the names of a key's grants, without the chance at their end.

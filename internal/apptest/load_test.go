@@ -205,17 +205,18 @@ func (l *load) check(t *testing.T, s *apptest.Server) {
 			t.Errorf("%s is still there: its deletion was promised", version)
 		}
 	}
+	files := readResults(t, a, a.version("v0"))
 	var answering []string
 	for version, p := range l.live {
 		side := there[version]
 		switch {
 		case side == nil && !p.mayGone:
 			t.Errorf("%s is lost", version)
-		case side != nil:
-			checkResults(t, side, side.version(p.name))
-			if side == b {
-				answering = append(answering, version)
-			}
+		case side == a:
+			readResults(t, a, a.version(p.name))
+		case side == b:
+			checkCopied(t, b, b.version(p.name), files)
+			answering = append(answering, version)
 		}
 	}
 	l.checkPolicy(t, a)
