@@ -45,7 +45,7 @@ func newStageIn(t *testing.T, dir string) *stage {
 	s := &stage{dir: dir, mode: "SHARE"}
 	server := apptest.Start(t, apptest.Options{DataDir: s.dir, Families: light})
 	s.a = newSide(t, server, trusting, "trusting-images", "parts")
-	s.source = trainSmall(s.a)
+	s.source = s.a.trainWide("v1") // so that a copy's files are blobs too
 	s.a.start("v1", s.source)
 	s.answer = s.a.detect(s.source, question(t))
 	s.a.stop("v1", s.source)
@@ -87,7 +87,8 @@ func (s *stage) copyOn(t *testing.T, server *apptest.Server) (string, error) {
 }
 
 // TestEveryFaultOfACopy makes each durable effect of a copy fail once, fail
-// with all that follow, and kill the process, until a copy has fewer effects.
+// with all that follow until the server is stopped, and kill the process, until
+// a copy has fewer effects.
 // After a restart the copy is completed, or failed with a reason, or was never
 // promised; and nothing is left over.
 func TestEveryFaultOfACopy(t *testing.T) {
@@ -140,7 +141,7 @@ func strikeInProcess(kind faults.Kind) func(*testing.T, *stage, string, int64) (
 			wantCode(t, "a copy in a fault", err, "InternalServerError")
 		}
 		s.settle(t, server, promised, func() bool { return injector.Struck() != "" })
-		injector.Disarm()
+		injector.Disarm() // or River tries for seconds to put the job back; see TestAServerStopsWhoseDiskIsBroken
 		return promised, injector.Struck() != ""
 	}
 }

@@ -69,7 +69,7 @@ func Start(t testing.TB, o Options) *Server {
 	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: o.Log}))
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	extras := app.Extras{Families: o.Families, Faults: o.Faults, Now: o.Clock.Now}
-	if o.Faults.Driver != "" {
+	if o.Faults.Before != nil {
 		extras.Backoff = func(int) time.Duration { return 0 }
 	}
 	server, err := app.New(ctx, config, logger, extras)
