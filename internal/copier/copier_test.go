@@ -358,6 +358,8 @@ func (w *world) checkFailed(t testing.TB, a arn.ProjectVersion, message string) 
 		t.Errorf("the failed copy shows %+v, %v and F1 %v", v.Bundle, v.Files, v.F1Score)
 	}
 	w.checkGrants(t, 0, 1) // the source's
+	w.checkStaged(t, 0)
+	w.checkBlobs(t)
 	for _, role := range append(slices.Collect(maps.Keys(results)), customlabels.CopyRecord) {
 		file := v.OutputConfig.Key(customlabels.ResultFile(role, a))
 		if _, err := w.buckets.Head(t.Context(), trusted, objects.Ref{Bucket: v.OutputConfig.Bucket, Key: file}); !errors.Is(err, objects.NoSuchKey) && !errors.Is(err, objects.NoSuchBucket) {
