@@ -90,8 +90,10 @@ func TestDamageIsFoundNamedAndMended(t *testing.T) {
 	allow(t, a, trusted)
 	b := newSide(t, s, trusted, "trusted-results", "production")
 	copied := b.copied("c1", "copies", a, source, b.newKey())
-	if r := verify(t, s.DataDir, copied); !r.Sound() {
-		t.Fatalf("a sound copy is found %+v", r.Findings)
+	for what, version := range map[string]string{"training": source, "copy": copied} {
+		if r := verify(t, s.DataDir, version); !r.Sound() {
+			t.Fatalf("a sound %s is found %+v", what, r.Findings)
+		}
 	}
 	var file string
 	for _, x := range a.scrub(source).Artifacts {

@@ -7,6 +7,7 @@ import (
 
 	"mimeo/internal/customlabels"
 	"mimeo/internal/job"
+	"mimeo/internal/record"
 )
 
 // A Mode is how the model gets to the destination.
@@ -14,7 +15,7 @@ type Mode string
 
 const (
 	// Share wraps keys anew and moves no byte of the model.
-	Share Mode = "SHARE"
+	Share Mode = record.Share
 	// Reseal opens the model and seals it again under fresh keys: the copy has
 	// blobs of its own.
 	Reseal Mode = "RESEAL"

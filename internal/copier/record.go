@@ -10,18 +10,22 @@ import (
 	"mimeo/internal/record"
 )
 
-// record makes the signed record of copy v, whose bundle is complete.
+// record makes the signed record of copy v, whose bundle and provenance are
+// complete.
 func (w Worker) record(ctx context.Context, mode Mode, source, v customlabels.ProjectVersion, args Args) ([]byte, error) {
 	from, err := w.origin(ctx, source, v.ARN.Namespace)
 	if err != nil {
 		return nil, err
 	}
 	c := record.Copy{
-		Source:      from,
-		Destination: record.Destination{Version: v.ARN, Project: v.Project, Key: v.Bundle.Key, VersionKey: digest.Of(v.Bundle.VersionKey)},
-		Mode:        string(mode), Caller: args.Caller.Principal.String(),
+		Source: from,
+		Destination: record.Destination{
+			Version: v.ARN, Project: v.Project, Output: record.Output(v.OutputConfig),
+			Key: v.Bundle.Key, VersionKey: digest.Of(v.Bundle.VersionKey), Grant: v.Bundle.Grant,
+		},
+		Mode: string(mode), Caller: args.Caller.Principal.String(),
 		RequestedAt: v.CreatedAt, CompletedAt: w.Now(),
-		Artifacts: record.Artifacts(v.Bundle),
+		Artifacts: record.Artifacts(v.Bundle), Provenance: record.Provenance(v.Provenance),
 	}
 	if summary, ok := v.Bundle.Artifact(customlabels.EvaluationSummary); ok {
 		c.EvaluationSummary = summary.Plain

@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -149,9 +148,7 @@ func TestAFlippedBitIsFoundAndNamed(t *testing.T) {
 	w := newWorld(t)
 	first, second := w.copyOfCopy(t)
 	w.wantSound(t, second)
-	raw, err := sql.Open("sqlite", "file:"+filepath.Join(w.dir, "mimeo.db")+"?_pragma=busy_timeout(10000)&_pragma=synchronous(OFF)")
-	must(t, err)
-	t.Cleanup(func() { must(t, raw.Close()) })
+	raw := w.raw(t)
 
 	type place struct{ what, table, column, where, named string }
 	places := []place{
@@ -182,10 +179,8 @@ func TestACopyCannotPassForATraining(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first, _ := w.copyOfCopy(t)
-	raw, err := sql.Open("sqlite", "file:"+filepath.Join(w.dir, "mimeo.db")+"?_pragma=busy_timeout(10000)")
-	must(t, err)
-	t.Cleanup(func() { must(t, raw.Close()) })
-	_, err = raw.ExecContext(t.Context(), "UPDATE versions SET source = '' WHERE arn = $1", first.String())
+	raw := w.raw(t)
+	_, err := raw.ExecContext(t.Context(), "UPDATE versions SET source = '' WHERE arn = $1", first.String())
 	must(t, err)
 	w.wantNamed(t, first, "the source", "copy record", 0)
 }

@@ -48,7 +48,7 @@ func (w Worker) share(ctx context.Context, v customlabels.ProjectVersion, args A
 		}
 		result.Artifacts = append(result.Artifacts, shared)
 	}
-	v.Bundle = result.bundle(use)
+	v.Bundle, v.Provenance = result.bundle(use), result.Provenance
 	result.Record, err = w.record(ctx, Share, source, v, args)
 	return result, err
 }

@@ -11,6 +11,7 @@ import (
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/digest"
+	"mimeo/internal/lineage"
 	"mimeo/internal/vault"
 )
 
@@ -21,6 +22,9 @@ type Store interface {
 	// Record returns the signed record of a copy; nil where there is none. It
 	// is there also when the copy is deleted.
 	Record(ctx context.Context, a arn.ProjectVersion) ([]byte, error)
+	// Node returns a version as it stands, or as it was when it was deleted. It
+	// fails with ResourceNotFound.
+	Node(ctx context.Context, v arn.ProjectVersion) (lineage.Node, error)
 	// MarkVerified and MarkDamaged stamp every artifact of a blob. Damage that
 	// a.DamagedAt does not tell of was found meanwhile, and stays.
 	MarkVerified(ctx context.Context, a customlabels.Artifact) error
@@ -38,6 +42,7 @@ type Vault interface {
 	Unlock(ctx context.Context, v arn.ProjectVersion, b customlabels.Bundle) (vault.VersionKey, error)
 	PlainDigest(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (digest.Digest, error)
 	Verify(ctx context.Context, a customlabels.Artifact) error
+	HasGrant(ctx context.Context, v arn.ProjectVersion, b customlabels.Bundle) (bool, error)
 }
 
 // A Registry knows versions and who may do what with them.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
@@ -14,44 +13,6 @@ import (
 	"mimeo/internal/record"
 	"mimeo/internal/vault"
 )
-
-// A Finding is one thing that Verify looked at.
-type Finding struct {
-	What string `json:"what"`
-	// Problem says what is wrong; empty: it is as it should be.
-	Problem string `json:"problem,omitempty"`
-	// Unchecked says why nobody can tell.
-	Unchecked string `json:"unchecked,omitempty"`
-}
-
-// A Report is what Verify found, in the order in which it looked.
-type Report struct {
-	Findings []Finding `json:"findings"`
-}
-
-// Sound reports whether nothing is wrong.
-func (r *Report) Sound() bool {
-	return !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Problem != "" })
-}
-
-func (r *Report) good(what string) { r.Findings = append(r.Findings, Finding{What: what}) }
-
-func (r *Report) bad(what, format string, args ...any) {
-	r.Findings = append(r.Findings, Finding{What: what, Problem: fmt.Sprintf(format, args...)})
-}
-
-func (r *Report) unchecked(what, why string) {
-	r.Findings = append(r.Findings, Finding{What: what, Unchecked: why})
-}
-
-// check notes that something is as it should be, or what it is instead.
-func check[T comparable](r *Report, what string, got, want T) {
-	if got == want {
-		r.good(what)
-		return
-	}
-	r.bad(what, "it is %v, the copy record says %v", got, want)
-}
 
 // Verify checks all that is stored of a version: the copy record's signature,
 // the version against the record, every blob, and the chain of records back
@@ -77,6 +38,9 @@ func (s *Service) Verify(ctx context.Context, a arn.ProjectVersion, trusted []re
 	c := &checker{Service: s, trusted: trusted, report: &Report{}}
 	signed, err := c.record(ctx, v)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.row(ctx, v, signed); err != nil {
 		return nil, err
 	}
 	if err := c.artifacts(ctx, v); err != nil {
@@ -105,14 +69,7 @@ func (c *checker) record(ctx context.Context, v customlabels.ProjectVersion) (*r
 	if signed == nil || err != nil {
 		return nil, err
 	}
-	check(c.report, "destination version", v.ARN, signed.Destination.Version)
-	check(c.report, "destination project", v.Project, signed.Destination.Project)
-	check(c.report, "destination key", v.Bundle.Key, signed.Destination.Key)
-	check(c.report, "stored version key", digest.Of(v.Bundle.VersionKey), signed.Destination.VersionKey)
-	check(c.report, "source version", v.Source, signed.Source.Version)
-	summary, _ := v.Bundle.Artifact(customlabels.EvaluationSummary)
-	check(c.report, "evaluation summary", summary.Plain, signed.EvaluationSummary)
-	c.list(v, signed)
+	c.copied(v, signed)
 	return signed, nil
 }
 
@@ -152,26 +109,6 @@ func (c *checker) signed(ctx context.Context, a arn.ProjectVersion, what string)
 	}
 	c.report.good(what + " " + signed.Digest.String() + ", signed with " + signed.KeyID())
 	return signed, nil
-}
-
-// list checks that the version has the artifacts of the record, and no others.
-func (c *checker) list(v customlabels.ProjectVersion, signed *record.Record) {
-	stored := record.Artifacts(v.Bundle)
-	for _, want := range signed.Artifacts {
-		name := string(want.Role)
-		i := slices.IndexFunc(stored, func(a record.Artifact) bool { return a.Role == want.Role })
-		if i < 0 {
-			c.report.bad("artifact "+name, "the version has none of that role")
-			continue
-		}
-		check(c.report, "stored digest of "+name, stored[i].Sealed, want.Sealed)
-		check(c.report, "stored digest of the plain bytes of "+name, stored[i].Plain, want.Plain)
-		check(c.report, "stored size of "+name, stored[i].SealedSize, want.SealedSize)
-		check(c.report, "stored wrapped key of "+name, stored[i].WrappedKey, want.WrappedKey)
-	}
-	if len(stored) != len(signed.Artifacts) {
-		c.report.bad("list of artifacts", "the version has %d, the copy record %d", len(stored), len(signed.Artifacts))
-	}
 }
 
 // artifacts reads every blob of v, opened where the key allows it.
@@ -231,45 +168,4 @@ func (c *checker) artifact(ctx context.Context, key vault.VersionKey, opens bool
 		check(c.report, "plain bytes of "+name, plain, a.Plain)
 	}
 	return nil
-}
-
-// maxChain bounds how many copies of copies are followed.
-const maxChain = 10_000
-
-// chain follows the records from copy to copy to the version that was
-// trained. Records are kept when versions are deleted.
-func (c *checker) chain(ctx context.Context, of *record.Record) error {
-	for range maxChain {
-		source := of.Source.Version
-		if (of.Source.Record == digest.Digest{}) {
-			c.report.good("chain ends at " + source.String())
-			return nil
-		}
-		what := "copy record of the source " + source.String()
-		signed, err := c.signed(ctx, source, what)
-		if signed == nil || err != nil {
-			return err
-		}
-		check(c.report, "digest of the "+what, signed.Digest, of.Source.Record)
-		check(c.report, "destination of the "+what, signed.Destination.Version, source)
-		c.samePlain(what, signed, of)
-		of = signed
-	}
-	c.report.unchecked("chain", fmt.Sprintf("it has more than %d copies", maxChain))
-	return nil
-}
-
-// samePlain checks that a copy is of what its source was.
-func (c *checker) samePlain(what string, source, copied *record.Record) {
-	plain := func(r *record.Record) (all []record.Artifact) {
-		for _, a := range r.Artifacts {
-			all = append(all, record.Artifact{Role: a.Role, Plain: a.Plain})
-		}
-		return all
-	}
-	if !slices.Equal(plain(source), plain(copied)) {
-		c.report.bad("plain bytes named by the "+what, "its copy has other ones")
-		return
-	}
-	c.report.good("plain bytes named by the " + what)
 }

@@ -31,6 +31,9 @@ const (
 	PayloadType   = "application/vnd.in-toto+json"
 )
 
+// Share is the mode of a copy whose stored bytes are the source's.
+const Share = "SHARE"
+
 // MaxSize bounds a record, in bytes. One of seven artifacts has about six
 // thousand.
 const MaxSize = 256 << 10
@@ -49,10 +52,12 @@ var (
 type Copy struct {
 	Source      Source      `json:"source"`
 	Destination Destination `json:"destination"`
-	// Mode is how the copy came by its blobs: SHARE, they are the source's, or
-	// RESEAL, they are its own.
+	// Mode is how the copy came by its blobs: [Share], or RESEAL, they are its
+	// own.
 	Mode      string     `json:"mode"`
 	Artifacts []Artifact `json:"artifacts"` // in the order of their roles
+	// Provenance is the source's, which a copy takes over.
+	Provenance Provenance `json:"provenance"`
 	// EvaluationSummary is the digest of the summary's plain bytes.
 	EvaluationSummary digest.Digest `json:"evaluationSummary,omitzero"`
 	Caller            string        `json:"caller"` // who asked for the copy
@@ -81,6 +86,24 @@ type Destination struct {
 	Key     arn.Key            `json:"key"`
 	// VersionKey is the digest of the wrapped version key.
 	VersionKey digest.Digest `json:"versionKey"`
+	// Grant is the id of the version grant; empty where the key is the
+	// service-owned one, which needs none.
+	Grant  string `json:"grant,omitzero"`
+	Output Output `json:"output"`
+}
+
+// An Output is a customlabels.OutputConfig: by it the places of all result
+// files are known.
+type Output struct {
+	Bucket string `json:"bucket"`
+	Prefix string `json:"prefix"`
+}
+
+// A Provenance is a customlabels.Provenance.
+type Provenance struct {
+	TrainingEndedAt time.Time `json:"trainingEndedAt"`
+	BaseModel       string    `json:"baseModel"`
+	F1Score         float32   `json:"f1Score"`
 }
 
 // An Artifact is one of the copy's artifacts, as it is stored and as it is
@@ -149,7 +172,9 @@ func state(c Copy) statement {
 
 // Sign makes the record of a copy.
 func Sign(ctx context.Context, c Copy, key PrivateKey) ([]byte, error) {
-	c.RequestedAt, c.CompletedAt = moment(c.RequestedAt), moment(c.CompletedAt)
+	for _, t := range []*time.Time{&c.RequestedAt, &c.CompletedAt, &c.Provenance.TrainingEndedAt} {
+		*t = moment(*t)
+	}
 	payload, err := json.Marshal(state(c))
 	if err != nil {
 		return nil, fmt.Errorf("encode the statement about %s: %w", c.Destination.Version, err)

@@ -21,13 +21,17 @@ func example() record.Copy {
 	from := arn.Project{Namespace: arn.Namespace{Partition: "aws", Region: "us-east-1", Account: "111122223333"}, Name: "parts", Stamp: "1"}
 	into := arn.Project{Namespace: arn.Namespace{Partition: "aws", Region: "us-east-1", Account: "555555555555"}, Name: "copies", Stamp: "2"}
 	return record.Copy{
-		Source:      record.Source{Version: from.Version("v1", "3"), Project: from, KeyDigest: digest.Of([]byte("key"))},
-		Destination: record.Destination{Version: into.Version("c1", "4"), Project: into, Key: arn.Key{Namespace: into.Namespace, ID: "k"}},
-		Mode:        "SHARE",
+		Source: record.Source{Version: from.Version("v1", "3"), Project: from, KeyDigest: digest.Of([]byte("key"))},
+		Destination: record.Destination{
+			Version: into.Version("c1", "4"), Project: into, Key: arn.Key{Namespace: into.Namespace, ID: "k"}, Grant: "g",
+			Output: record.Output{Bucket: "b", Prefix: "p"},
+		},
+		Mode: "SHARE",
 		Artifacts: []record.Artifact{
 			{Role: customlabels.EvaluationSummary, Plain: digest.Of([]byte("p1")), Sealed: digest.Of([]byte("s1")), SealedSize: 1},
 			{Role: customlabels.Weights, Plain: digest.Of([]byte("p2")), Sealed: digest.Of([]byte("s2")), SealedSize: 2},
 		},
+		Provenance:        record.Provenance{TrainingEndedAt: time.Date(2025, 12, 31, 0, 0, 0, 0, time.UTC), BaseModel: "m", F1Score: 0.9},
 		EvaluationSummary: digest.Of([]byte("p1")),
 		Caller:            "arn:aws:iam::555555555555:user/<b>",
 		Decision:          []record.Ground{{Check: "SourcePermission", Resource: "r", Policy: "p", Statement: "s"}},

@@ -9,6 +9,7 @@ import (
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
+	"mimeo/internal/lineage"
 	"mimeo/internal/proof"
 	"mimeo/internal/record"
 )
@@ -28,6 +29,11 @@ func (s *Versions) Record(ctx context.Context, a arn.ProjectVersion) (signed []b
 		return nil, nil
 	}
 	return signed, err
+}
+
+// Node implements [proof.Store].
+func (s *Proofs) Node(ctx context.Context, v arn.ProjectVersion) (lineage.Node, error) {
+	return s.db.Lineage().Node(ctx, v)
 }
 
 // InsertKey implements [proof.Store].

@@ -14,6 +14,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"mimeo/internal/arn"
@@ -28,6 +29,7 @@ type Keys interface {
 	Can(ctx context.Context, caller arn.Caller, u kms.Use, ops ...kms.Operation) (kms.Key, error)
 	CreateGrants(ctx context.Context, caller arn.Caller, requests ...kms.GrantRequest) ([]kms.Grant, error)
 	RetireGrant(ctx context.Context, caller arn.Caller, key arn.Key, grantID string) error
+	LiveGrants(ctx context.Context, prefix string) ([]kms.Grant, error)
 	GenerateDataKey(ctx context.Context, caller arn.Caller, keyID string, ec kms.EncryptionContext) (kms.DataKey, error)
 	OpenDataKey(ctx context.Context, caller arn.Caller, ciphertext []byte, ec kms.EncryptionContext) (envelope.Key, error)
 	ServiceKey(ctx context.Context, partition, region string) (arn.Key, error)
@@ -121,6 +123,19 @@ func grantName(version arn.ProjectVersion) string { return version.String() + "#
 func versionOf(name string) (arn.ProjectVersion, error) {
 	version, _, _ := strings.Cut(name, "#")
 	return arn.ParseProjectVersion(version)
+}
+
+// HasGrant reports whether the version grant of a bundle is there: the key's
+// owner may have revoked it. The service-owned key needs none.
+func (v *Vault) HasGrant(ctx context.Context, version arn.ProjectVersion, b customlabels.Bundle) (bool, error) {
+	if b.Key.Account == arn.ServiceAccount {
+		return true, nil
+	}
+	live, err := v.Keys.LiveGrants(ctx, VersionGrantPrefix+version.String()+"#")
+	if err != nil {
+		return false, fmt.Errorf("list the grants of %s: %w", version, err)
+	}
+	return slices.ContainsFunc(live, func(g kms.Grant) bool { return g.ID == b.Grant && g.Key == b.Key }), nil
 }
 
 // Release retires the job grant of an ended job whose version lives on. Like
