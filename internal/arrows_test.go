@@ -49,7 +49,7 @@ var arrows = map[string][]string{
 	"registry": {"arn", "blob", "customlabels", "digest", "fault", "job", "kms", "manifest", "objects", "pixel", "policy", "quota"},
 	"vault":    {"arn", "blob", "customlabels", "digest", "envelope", "fault", "kms"},
 	"record":   {"arn", "customlabels", "digest"},
-	"proof":    {"arn", "blob", "customlabels", "digest", "envelope", "fault", "lineage", "record", "results", "vault"},
+	"proof":    {"arn", "blob", "customlabels", "digest", "envelope", "fault", "kms", "lineage", "objects", "record", "results", "vault"},
 	"results":  {"arn", "customlabels", "fault", "objects"},
 	"copier":   {"arn", "blob", "customlabels", "digest", "envelope", "fault", "job", "objects", "policy", "quota", "record", "results", "vault"},
 	"training": {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "manifest", "objects", "pixel", "policy", "quota", "registry", "results", "vault"},

@@ -21,16 +21,19 @@ func newVerify() *cobra.Command {
 		Use:   "verify (VERSION-ARN | --file RECORD) [--key KEYS]",
 		Short: "Verify a version, its copy record and the chain it comes from",
 		Long: `Verify all that is stored of a project version: the signature of its copy
-record, the version against the record, every stored artifact against its
-digests, and the records of the copies that it was made from. It works with the
-server running, through the socket admin.sock in its data directory, and
-without.
+record, the version against the record, every stored artifact and the result
+files in the bucket against their digests, and the records of the copies that
+it was made from. It works with the server running, through the socket
+admin.sock in its data directory, and without.
 
 With --file, verify one copy record, as a copy leaves it beside its results:
 spelling and signature. With --key too, that needs no data directory.
 
-What is wrong is named, and the exit status is 1. A stored artifact that is found
-damaged is marked: it is not copied until ScrubVersion has found it whole.`,
+What is WRONG is named, and what was CHANGED since by those who may: the result
+files, by the owner of their bucket. In both cases the exit status is 1. What
+nobody can tell, say while a key is disabled, is named as unchecked. A stored
+artifact that is found damaged is marked: it is not copied until ScrubVersion
+has found it whole.`,
 		Example: `  mimeo verify arn:aws:rekognition:us-east-1:555555555555:project/p/version/v/1700000000000
   mimeo record-key > public.pem
   mimeo verify --file CopyRecord-p-v.json --key public.pem`,
@@ -81,25 +84,33 @@ func readKeys(file string) (string, error) {
 	return string(text), nil
 }
 
-// errDamaged ends a verification that has found something; what it found is
-// printed.
-var errDamaged = errors.New("not all is as it should be")
+// What ends a verification that has found something; what it found is printed.
+var (
+	errDamaged = errors.New("not all is as it should be")
+	errChanged = errors.New("the version is as it should be, but what others may change was changed or removed since")
+)
 
 func tell(w io.Writer, report *proof.Report) error {
 	for _, f := range report.Findings {
 		switch {
 		case f.Problem != "":
 			fmt.Fprintf(w, "WRONG      %s: %s\n", f.What, f.Problem)
+		case f.Changed != "":
+			fmt.Fprintf(w, "CHANGED    %s: %s\n", f.What, f.Changed)
 		case f.Unchecked != "":
 			fmt.Fprintf(w, "unchecked  %s: %s\n", f.What, f.Unchecked)
 		default:
 			fmt.Fprintf(w, "ok         %s\n", f.What)
 		}
 	}
-	if !report.Sound() {
+	switch {
+	case !report.Sound():
 		return errDamaged
+	case !report.Unchanged():
+		return errChanged
+	default:
+		return nil
 	}
-	return nil
 }
 
 func verifyFile(cmd *cobra.Command, file string, keys string) error {

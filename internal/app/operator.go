@@ -7,8 +7,10 @@ import (
 	"net"
 	"time"
 
+	"mimeo/internal/bucket"
 	"mimeo/internal/identity"
 	"mimeo/internal/kms"
+	"mimeo/internal/proof"
 	"mimeo/internal/quota"
 	"mimeo/internal/vault"
 )
@@ -66,7 +68,10 @@ func openLocal(ctx context.Context, c Config, s *storage) (*Operator, error) {
 		return nil, err
 	}
 	keys := kms.New(s.db.KMS(), s.master, local.identity, time.Now)
-	proving, err := openProof(ctx, s, &vault.Vault{Keys: keys, Blobs: s.blobs}, nil) // no caller asks for anything
+	proving, err := openProof(ctx, s, proof.Service{ // without a registry: no caller asks for anything
+		Vault:   &vault.Vault{Keys: keys, Blobs: s.blobs},
+		Objects: bucket.New(s.db.Buckets(), s.blobs, keys, local.identity, time.Now),
+	})
 	if err != nil {
 		return nil, err
 	}

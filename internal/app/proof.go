@@ -8,16 +8,17 @@ import (
 	"golang.org/x/time/rate"
 
 	"mimeo/internal/proof"
-	"mimeo/internal/vault"
 )
 
-// openProof opens the service that proves, and the server's signing key.
-func openProof(ctx context.Context, s *storage, v *vault.Vault, registry proof.Registry) (*proof.Service, error) {
+// openProof opens the service that proves by means of the given ones, and the
+// server's signing key.
+func openProof(ctx context.Context, s *storage, by proof.Service) (*proof.Service, error) {
 	keyring, err := proof.OpenKeyring(ctx, s.db.Proofs(), s.master, time.Now)
 	if err != nil {
 		return nil, err
 	}
-	return &proof.Service{Store: s.db.Proofs(), Registry: registry, Vault: v, Keyring: keyring, Now: time.Now}, nil
+	by.Store, by.Keyring, by.Now = s.db.Proofs(), keyring, time.Now
+	return &by, nil
 }
 
 const (

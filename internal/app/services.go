@@ -111,7 +111,7 @@ func (a *App) build(ctx context.Context, extras Extras) (*services, error) {
 		Tags: db.Tags(), Versions: db.Versions(), Objects: s.buckets, Permissions: s.identity, Grants: s.keys,
 		Quotas: s.quotas, Tokens: tokens, Log: a.logger, Now: now,
 	})
-	if s.proof, err = openProof(ctx, a.storage, s.vault, s.registry); err != nil {
+	if s.proof, err = openProof(ctx, a.storage, proof.Service{Registry: s.registry, Vault: s.vault, Objects: s.buckets}); err != nil {
 		return nil, err
 	}
 	a.proof = s.proof

@@ -91,7 +91,7 @@ func TestDamageIsFoundNamedAndMended(t *testing.T) {
 	b := newSide(t, s, trusted, "trusted-results", "production")
 	copied := b.copied("c1", "copies", a, source, b.newKey())
 	for what, version := range map[string]string{"training": source, "copy": copied} {
-		if r := verify(t, s.DataDir, version); !r.Sound() {
+		if r := verify(t, s.DataDir, version); !r.Sound() || !r.Unchanged() {
 			t.Fatalf("a sound %s is found %+v", what, r.Findings)
 		}
 	}
@@ -133,9 +133,13 @@ func TestDamageIsFoundNamedAndMended(t *testing.T) {
 
 	flip(t, file) // restored
 	b.scrub(copied)
-	b.copied("c3", "copies", a, source, "")
+	last := b.copied("c3", "copies", a, source, "")
+	b.put("copies/ManifestSummary-production-c3.json", []byte("{}"))
+	if r := verify(t, s.DataDir, last); !r.Sound() || r.Unchanged() {
+		t.Errorf("a copy of which a result file was replaced is found %+v", r.Findings)
+	}
 	s.Stop()
-	if r := verify(t, s.DataDir, copied); !r.Sound() {
+	if r := verify(t, s.DataDir, copied); !r.Sound() || !r.Unchanged() {
 		t.Errorf("without a server the copy is found %+v", r.Findings)
 	}
 }

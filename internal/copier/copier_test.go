@@ -117,7 +117,7 @@ func newWorldOf(t testing.TB, contents map[customlabels.Role]string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.proof = &proof.Service{Store: db.Proofs(), Registry: w.registry, Vault: w.vault, Keyring: keyring, Now: time.Now}
+	w.proof = &proof.Service{Store: db.Proofs(), Registry: w.registry, Vault: w.vault, Objects: w.buckets, Keyring: keyring, Now: time.Now}
 	w.Service = &copier.Service{
 		Store: db.Copies(), Registry: w.registry, Permissions: someone, Objects: w.buckets, Vault: w.vault, Notary: keyring, Now: time.Now,
 		Documents: policy.NewCache(policy.ParseProjectPolicy),

@@ -267,14 +267,3 @@ func (b Bundle) Artifact(r Role) (Artifact, bool) {
 	}
 	return Artifact{}, false
 }
-
-// ResultRoles are the roles of the artifacts that are also files of the
-// OutputConfig.
-func (b Bundle) ResultRoles() (roles []Role) {
-	for _, a := range b.Artifacts {
-		if a.Role.IsResult() {
-			roles = append(roles, a.Role)
-		}
-	}
-	return roles
-}

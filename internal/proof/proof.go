@@ -6,12 +6,14 @@ package proof
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/digest"
 	"mimeo/internal/lineage"
+	"mimeo/internal/objects"
 	"mimeo/internal/vault"
 )
 
@@ -45,6 +47,11 @@ type Vault interface {
 	HasGrant(ctx context.Context, v arn.ProjectVersion, b customlabels.Bundle) (bool, error)
 }
 
+// Objects reads objects with the permissions of a caller.
+type Objects interface {
+	Get(ctx context.Context, caller arn.Caller, ref objects.Ref) (io.ReadCloser, objects.Info, error)
+}
+
 // A Registry knows versions and who may do what with them.
 type Registry interface {
 	Authorize(ctx context.Context, caller arn.Caller, action string, resource fmt.Stringer, owner arn.Namespace) error
@@ -56,6 +63,7 @@ type Service struct {
 	Store    Store
 	Registry Registry
 	Vault    Vault
+	Objects  Objects
 	Keyring  *Keyring
 	Now      func() time.Time
 }

@@ -10,24 +10,24 @@ import (
 	"mimeo/internal/customlabels"
 	"mimeo/internal/digest"
 	"mimeo/internal/record"
-	"mimeo/internal/results"
 )
 
-// row checks what the row of v says beside its record: when it was made, under
-// which key and grant, and where its result files are. Its status, tags and
+// row checks what the row of v says beside its record: when it was made, and
+// under which key and grant. Its status, tags and
 // inference units change in its life, and nothing is said of them.
 func (c *checker) row(ctx context.Context, v customlabels.ProjectVersion, signed *record.Record) error {
 	c.created("creation time", v.CreatedAt, v.ARN)
 	checkBy(c.report, "the key that seals it", "KMS key", v.KMSKey, named(v.Bundle.Key))
-	c.places(v, signed)
 	granted, err := c.Vault.HasGrant(ctx, v.ARN, v.Bundle)
 	switch {
 	case err != nil:
 		return err
 	case granted:
 		c.report.good("version grant")
+	case signed != nil && v.Bundle.Grant == signed.Destination.Grant:
+		c.report.changed("version grant", "%s of the KMS key %s was revoked since, as the key's owner may", v.Bundle.Grant, v.Bundle.Key)
 	default:
-		c.report.bad("version grant", "the KMS key %s has no grant %s for the version: it was revoked, or is another one", v.Bundle.Key, v.Bundle.Grant)
+		c.report.bad("version grant", "the KMS key %s has no grant %q for the version: it was revoked, or is another one", v.Bundle.Key, v.Bundle.Grant)
 	}
 	return nil
 }
@@ -44,19 +44,6 @@ func named(key arn.Key) arn.Key {
 		return arn.Key{}
 	}
 	return key
-}
-
-// places checks where v says that its result files are.
-func (c *checker) places(v customlabels.ProjectVersion, signed *record.Record) {
-	roles, output, by := v.Bundle.ResultRoles(), v.OutputConfig, "its OutputConfig"
-	if signed != nil {
-		roles, output, by = append(roles, customlabels.CopyRecord), customlabels.OutputConfig(signed.Destination.Output), "the copy record"
-	}
-	target := results.Target{Version: v.ARN, Output: output}
-	for _, role := range roles {
-		checkBy(c.report, by, "place of the file "+string(role), v.Files[role], target.File(role))
-	}
-	checkBy(c.report, "its list of artifacts", "number of files", len(v.Files), len(roles))
 }
 
 // copied checks the row of v against its record.

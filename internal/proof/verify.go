@@ -15,8 +15,8 @@ import (
 )
 
 // Verify checks all that is stored of a version: the copy record's signature,
-// the version against the record, every blob, and the chain of records back
-// to the version that was trained. A blob that is found damaged is marked.
+// the version against the record, every blob, the files in its OutputConfig,
+// and the chain of records back to the version that was trained. A blob that is found damaged is marked.
 // trusted are the keys whose signatures count; none: the server's own. An
 // error means that nobody can tell.
 func (s *Service) Verify(ctx context.Context, a arn.ProjectVersion, trusted []record.PublicKey) (*Report, error) {
@@ -44,6 +44,9 @@ func (s *Service) Verify(ctx context.Context, a arn.ProjectVersion, trusted []re
 		return nil, err
 	}
 	if err := c.artifacts(ctx, v); err != nil {
+		return nil, err
+	}
+	if err := c.files(ctx, v, signed); err != nil {
 		return nil, err
 	}
 	if signed != nil {
