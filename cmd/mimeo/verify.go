@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -16,9 +15,10 @@ import (
 
 func newVerify() *cobra.Command {
 	var config app.Config
-	var file, keysFile string
+	var files []string
+	var keysFile string
 	cmd := &cobra.Command{
-		Use:   "verify (VERSION-ARN | --file RECORD) [--key KEYS]",
+		Use:   "verify (VERSION-ARN | --file RECORD...) [--key KEYS]",
 		Short: "Verify a version, its copy record and the chain it comes from",
 		Long: `Verify all that is stored of a project version: the signature of its copy
 record, the version against the record, every stored artifact and the result
@@ -26,8 +26,10 @@ files in the bucket against their digests, and the records of the copies that
 it was made from. It works with the server running, through the socket
 admin.sock in its data directory, and without.
 
-With --file, verify one copy record, as a copy leaves it beside its results:
-spelling and signature. With --key too, that needs no data directory.
+With --file, which may be repeated, verify copy records as copies leave them
+beside their results: spelling and signature, the result files that lie in the
+same folder, and the chain from record to record. What is not there is named as
+unchecked. With --key too, that needs no data directory.
 
 What is WRONG is named, and what was CHANGED since by those who may: the result
 files, by the owner of their bucket. In both cases the exit status is 1. What
@@ -36,33 +38,34 @@ artifact that is found damaged is marked: it is not copied until ScrubVersion
 has found it whole.`,
 		Example: `  mimeo verify arn:aws:rekognition:us-east-1:555555555555:project/p/version/v/1700000000000
   mimeo record-key > public.pem
-  mimeo verify --file CopyRecord-p-v.json --key public.pem`,
+  mimeo verify --file CopyRecord-p-v.json --key public.pem
+  mimeo verify --file first/CopyRecord-p-v.json --file second/CopyRecord-q-w.json --key public.pem`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return runVerify(cmd, args, &config, file, keysFile) },
+		RunE: func(cmd *cobra.Command, args []string) error { return runVerify(cmd, args, &config, files, keysFile) },
 	}
 	dataDirFlag(cmd, &config)
-	cmd.Flags().StringVar(&file, "file", "", "copy record `file` to verify")
+	cmd.Flags().StringArrayVar(&files, "file", nil, "copy record `file` to verify, with what lies beside it")
 	cmd.Flags().StringVar(&keysFile, "key", "", "PEM `file` with the public keys to trust, and no others")
 	return cmd
 }
 
-func runVerify(cmd *cobra.Command, args []string, config *app.Config, file, keysFile string) error {
+func runVerify(cmd *cobra.Command, args []string, config *app.Config, files []string, keysFile string) error {
 	keys, err := readKeys(keysFile)
 	switch {
 	case err != nil:
 		return err
-	case (file == "") == (len(args) == 0):
+	case (len(files) == 0) == (len(args) == 0):
 		return errors.New("give either the ARN of a version or --file")
-	case file != "" && keys != "":
-		return verifyFile(cmd, file, keys)
+	case len(files) > 0 && keys != "":
+		return verifyFiles(cmd, files, keys)
 	}
 	return withOperator(config, func(cmd *cobra.Command, o *app.Operator, _ []string) error {
-		if file != "" {
+		if len(files) > 0 {
 			own, err := o.RecordKeys(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return verifyFile(cmd, file, own)
+			return verifyFiles(cmd, files, own)
 		}
 		report, err := o.Verify(cmd.Context(), args[0], keys)
 		if err != nil {
@@ -113,41 +116,16 @@ func tell(w io.Writer, report *proof.Report) error {
 	}
 }
 
-func verifyFile(cmd *cobra.Command, file string, keys string) error {
+func verifyFiles(cmd *cobra.Command, files []string, keys string) error {
 	trusted, err := record.ParsePublicKeys([]byte(keys))
 	if err != nil {
 		return err
 	}
-	raw, err := readRecord(file)
+	report, err := proof.VerifyFiles(cmd.Context(), files, trusted)
 	if err != nil {
 		return err
 	}
-	signed, err := record.Parse(raw)
-	if err == nil {
-		err = signed.Verify(cmd.Context(), trusted)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	out := cmd.OutOrStdout()
-	fmt.Fprintf(out, "ok         copy record %s, signed with %s\n", signed.Digest, signed.KeyID())
-	fmt.Fprintf(out, "%s is a copy (%s) of %s, completed %s\n", signed.Destination.Version, signed.Mode, signed.Source.Version, signed.CompletedAt)
-	for _, a := range signed.Artifacts {
-		fmt.Fprintf(out, "%s  %s\n", a.Plain, a.Role)
-	}
-	return nil
-}
-
-// readRecord reads no more than a record can have. Editors end a file with a
-// new line, which is no part of it.
-func readRecord(file string) (_ []byte, err error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, fmt.Errorf("read the copy record: %w", err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	raw, err := io.ReadAll(io.LimitReader(f, record.MaxSize+2))
-	return bytes.TrimSuffix(raw, []byte("\n")), err
+	return tell(cmd.OutOrStdout(), report)
 }
 
 func newRecordKey() *cobra.Command {

@@ -1,6 +1,6 @@
 // Package proof proves copies and stored artifacts: it signs copy records
-// with the server's key, checks them against what is stored, and re-reads
-// blobs, by request and in the background.
+// with the server's key, checks them against what is stored or lies in a
+// folder, and re-reads blobs, by request and in the background.
 package proof
 
 import (

@@ -90,8 +90,8 @@ func (c *checker) trained(ctx context.Context, v customlabels.ProjectVersion) er
 	return nil
 }
 
-// signed reads, parses and verifies the record of a version; it returns nil
-// where that is not as it should be.
+// signed reads the record of a version; it returns nil where that is not as it
+// should be.
 func (c *checker) signed(ctx context.Context, a arn.ProjectVersion, what string) (*record.Record, error) {
 	raw, err := c.Store.Record(ctx, a)
 	if err != nil {
@@ -101,17 +101,7 @@ func (c *checker) signed(ctx context.Context, a arn.ProjectVersion, what string)
 		c.report.bad(what, "there is none of %s", a)
 		return nil, nil
 	}
-	signed, err := record.Parse(raw)
-	if err != nil {
-		c.report.bad(what, "%v", err)
-		return nil, nil
-	}
-	if err := signed.Verify(ctx, c.trusted); err != nil {
-		c.report.bad(what, "%v", err)
-		return nil, nil
-	}
-	c.report.good(what + " " + signed.Digest.String() + ", signed with " + signed.KeyID())
-	return signed, nil
+	return c.report.verified(ctx, what, raw, c.trusted), nil
 }
 
 // artifacts reads every blob of v, opened where the key allows it.
