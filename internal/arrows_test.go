@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 
 	"blob":     {"digest"},
 	"envelope": {"arn", "digest"},
-	"objects":  {"arn", "fault"},
+	"objects":  {"arn", "fault", "policy"},
 	"job":      nil,
 	"family":   {"customlabels", "pixel"},
 
@@ -47,10 +47,10 @@ var arrows = map[string][]string{
 	"kms":      {"arn", "envelope", "fault", "policy"},
 	"bucket":   {"arn", "blob", "digest", "envelope", "fault", "kms", "objects", "policy"},
 	"registry": {"arn", "blob", "customlabels", "digest", "fault", "job", "kms", "manifest", "objects", "pixel", "policy", "quota"},
-	"vault":    {"arn", "blob", "customlabels", "digest", "envelope", "fault", "kms"},
+	"vault":    {"arn", "blob", "customlabels", "digest", "envelope", "fault", "kms", "policy"},
 	"record":   {"arn", "customlabels", "digest"},
 	"proof":    {"arn", "blob", "customlabels", "digest", "envelope", "fault", "kms", "lineage", "objects", "record", "results", "vault"},
-	"results":  {"arn", "customlabels", "fault", "objects"},
+	"results":  {"arn", "customlabels", "fault", "objects", "policy"},
 	"copier":   {"arn", "blob", "customlabels", "digest", "envelope", "fault", "job", "objects", "policy", "quota", "record", "results", "vault"},
 	"training": {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "manifest", "objects", "pixel", "policy", "quota", "registry", "results", "vault"},
 	"serving":  {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "objects", "pixel", "policy", "quota", "registry", "vault"},

@@ -39,7 +39,7 @@ func (s *Service) CreateBucket(ctx context.Context, caller arn.Caller, name, loc
 		return Bucket{}, err
 	}
 	b := Bucket{Partition: caller.Principal.Partition, Name: name, Region: region, Account: caller.Principal.Account, CreatedAt: s.now()}
-	if err := s.allow(ctx, caller, access{action: "s3:CreateBucket", keys: locationKey(location)}, b); err != nil {
+	if _, err := s.allow(ctx, caller, access{action: "s3:CreateBucket", keys: locationKey(location)}, b); err != nil {
 		return Bucket{}, err
 	}
 	owned, err := s.store.Buckets(ctx, b.Partition, b.Account)
@@ -96,14 +96,15 @@ func (s *Service) HeadBucket(ctx context.Context, caller arn.Caller, name string
 // GetBucketLocation returns a bucket of the caller in whatever region of the
 // caller's partition it lives.
 func (s *Service) GetBucketLocation(ctx context.Context, caller arn.Caller, name string) (Bucket, error) {
-	return s.find(ctx, caller, access{action: "s3:GetBucketLocation", bucket: name})
+	b, _, err := s.find(ctx, caller, access{action: "s3:GetBucketLocation", bucket: name})
+	return b, err
 }
 
 // ListBuckets returns the caller's buckets in all regions of the partition,
 // in the order of their names.
 func (s *Service) ListBuckets(ctx context.Context, caller arn.Caller) ([]Bucket, error) {
 	all := Bucket{Partition: caller.Principal.Partition, Name: "*", Account: caller.Principal.Account}
-	if err := s.allow(ctx, caller, access{action: "s3:ListAllMyBuckets"}, all); err != nil {
+	if _, err := s.allow(ctx, caller, access{action: "s3:ListAllMyBuckets"}, all); err != nil {
 		return nil, err
 	}
 	return s.store.Buckets(ctx, all.Partition, all.Account)

@@ -104,7 +104,7 @@ func (s *Service) readable(ctx context.Context, caller arn.Caller, bucket, key, 
 	}
 	o, parts, err := s.store.Content(ctx, Name{Partition: b.Partition, Bucket: b.Name, Key: key})
 	if errors.Is(err, NoSuchKey) {
-		if err := s.allow(ctx, caller, access{action: "s3:ListBucket"}, b); err != nil {
+		if _, err := s.allow(ctx, caller, access{action: "s3:ListBucket"}, b); err != nil {
 			return Object{}, nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"mimeo/internal/arn"
 	"mimeo/internal/objects"
+	"mimeo/internal/policy"
 )
 
 // The service is what other services need of S3: Rekognition asks it in the
@@ -86,7 +87,7 @@ func (s *Service) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref obj
 }
 
 // CanPut implements [objects.Store].
-func (s *Service) CanPut(ctx context.Context, caller arn.Caller, key string, refs ...objects.Ref) error {
+func (s *Service) CanPut(ctx context.Context, caller arn.Caller, key string, refs ...objects.Ref) (policy.Decision, error) {
 	return s.can(ctx, caller, access{action: "s3:PutObject", keys: writeKeys(Sealing{KMS: key != "", Key: key}, "")}, refs)
 }
 
@@ -100,25 +101,29 @@ func (s *Service) CanSeal(ctx context.Context, caller arn.Caller, key string, re
 
 // CanDelete implements [objects.Store].
 func (s *Service) CanDelete(ctx context.Context, caller arn.Caller, refs ...objects.Ref) error {
-	return s.can(ctx, caller, access{action: "s3:DeleteObject"}, refs)
+	_, err := s.can(ctx, caller, access{action: "s3:DeleteObject"}, refs)
+	return err
 }
 
 // can asks for each bucket once whether the caller has access to the objects.
-func (s *Service) can(ctx context.Context, caller arn.Caller, a access, refs []objects.Ref) error {
+func (s *Service) can(ctx context.Context, caller arn.Caller, a access, refs []objects.Ref) (policy.Decision, error) {
 	keys := map[string][]string{}
 	for _, r := range refs {
 		if err := checkKey(r.Key); err != nil {
-			return err
+			return policy.Decision{}, err
 		}
 		keys[r.Bucket] = append(keys[r.Bucket], r.Key)
 	}
+	var all []policy.Decision
 	for bucket, list := range keys {
 		a.bucket, a.key, a.others = bucket, list[0], list[1:]
-		if _, err := s.open(ctx, caller.Through(asks), a); err != nil {
-			return err
+		_, decided, err := s.openDecided(ctx, caller.Through(asks), a)
+		if err != nil {
+			return policy.Decision{}, err
 		}
+		all = append(all, decided)
 	}
-	return nil
+	return policy.Together(all...), nil
 }
 
 func info(o Object) objects.Info {

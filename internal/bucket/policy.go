@@ -89,7 +89,7 @@ func (s *Service) openPolicy(ctx context.Context, caller arn.Caller, action, nam
 	case err != nil:
 		return Bucket{}, err
 	}
-	if err := s.decide(ctx, caller, access{action: action}, b, attached); err != nil {
+	if _, err := s.decide(ctx, caller, access{action: action}, b, attached); err != nil {
 		return Bucket{}, err
 	}
 	switch {

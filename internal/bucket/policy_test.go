@@ -64,3 +64,37 @@ func TestBucketAndIdentityPolicies(t *testing.T) {
 		t.Errorf("root: %v", err)
 	}
 }
+
+// TestCanPutSaysWhatAllowedIt to callers of the bucket's account, where it is
+// one statement for all objects.
+func TestCanPutSaysWhatAllowedIt(t *testing.T) {
+	t.Parallel()
+	w := open(t, mem.New(), nil)
+	text := `{"Statement":[{"Sid":"a","Effect":"Allow","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::bkt/a*"},
+	 {"Sid":"b","Effect":"Allow","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::bkt/b*"}]}`
+	if err := w.PutBucketPolicy(t.Context(), caller, "bkt", text); err != nil {
+		t.Fatal(err)
+	}
+	user := func(account string) arn.Caller {
+		return arn.Caller{Principal: arn.Principal{Partition: "aws", Account: account, Name: "user/ann"}, Region: "us-east-1"}
+	}
+	for name, c := range map[string]struct {
+		s                 *bucket.Service
+		who               arn.Caller
+		keys              []string
+		policy, statement string
+	}{
+		"one statement":     {w.as(policies{}), user(account), []string{"a1", "a2"}, "the bucket policy", `statement "a"`},
+		"two statements":    {w.as(policies{}), user(account), []string{"a1", "b1"}, "", ""},
+		"another account's": {w.as(policies{policy.FullAccess("555555555555")}), user("555555555555"), []string{"a1"}, "", ""},
+	} {
+		var refs []objects.Ref
+		for _, key := range c.keys {
+			refs = append(refs, objects.Ref{Bucket: "bkt", Key: key})
+		}
+		got, err := c.s.CanPut(t.Context(), c.who, "", refs...)
+		if want := (policy.Decision{Verdict: policy.Allow, Policy: c.policy, Statement: c.statement}); err != nil || got != want {
+			t.Errorf("%s: %+v, %v; want %+v", name, got, err, want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"mimeo/internal/arn"
@@ -46,23 +47,30 @@ type access struct {
 
 // open returns a bucket in the caller's region on which the caller has access.
 func (s *Service) open(ctx context.Context, caller arn.Caller, a access) (Bucket, error) {
-	b, err := s.find(ctx, caller, a)
-	if err != nil {
-		return Bucket{}, err
-	}
-	if b.Region != caller.Region {
-		return Bucket{}, wrongRegion(caller.Region, b.Region)
-	}
-	return b, nil
+	b, _, err := s.openDecided(ctx, caller, a)
+	return b, err
 }
 
-// find is open for a bucket in any region.
-func (s *Service) find(ctx context.Context, caller arn.Caller, a access) (Bucket, error) {
+// openDecided is open that says what allowed the access.
+func (s *Service) openDecided(ctx context.Context, caller arn.Caller, a access) (Bucket, policy.Decision, error) {
+	b, decided, err := s.find(ctx, caller, a)
+	if err != nil {
+		return Bucket{}, policy.Decision{}, err
+	}
+	if b.Region != caller.Region {
+		return Bucket{}, policy.Decision{}, wrongRegion(caller.Region, b.Region)
+	}
+	return b, decided, nil
+}
+
+// find is openDecided for a bucket in any region.
+func (s *Service) find(ctx context.Context, caller arn.Caller, a access) (Bucket, policy.Decision, error) {
 	b, err := s.named(ctx, caller, a.bucket)
 	if err != nil {
-		return Bucket{}, err
+		return Bucket{}, policy.Decision{}, err
 	}
-	return b, s.allow(ctx, caller, a, b)
+	decided, err := s.allow(ctx, caller, a, b)
+	return b, decided, err
 }
 
 // named returns a bucket by its name, whosever it is.
@@ -75,47 +83,51 @@ func (s *Service) named(ctx context.Context, caller arn.Caller, name string) (Bu
 }
 
 // allow refuses what the caller's policies and the bucket's do not allow.
-func (s *Service) allow(ctx context.Context, caller arn.Caller, a access, b Bucket) error {
+func (s *Service) allow(ctx context.Context, caller arn.Caller, a access, b Bucket) (policy.Decision, error) {
 	attached, err := s.attached(b)
 	if err != nil {
-		return err
+		return policy.Decision{}, err
 	}
 	return s.decide(ctx, caller, a, b, attached)
 }
 
 // decide is allow with the bucket policies that are given. Callers of another
 // account than the bucket's learn nothing but yes or no.
-func (s *Service) decide(ctx context.Context, caller arn.Caller, a access, b Bucket, attached []policy.Policy) error {
+func (s *Service) decide(ctx context.Context, caller arn.Caller, a access, b Bucket, attached []policy.Policy) (policy.Decision, error) {
 	who, err := s.permissions.Subject(ctx, caller)
 	if err != nil {
-		return err
+		return policy.Decision{}, err
 	}
 	keys := signatureKeys(caller, s.now())
 	maps.Copy(keys, a.keys)
 	a.keys = keys
-	if err := verdict(who, a, b, attached); err != nil {
-		return err
-	}
-	for _, a.key = range a.others {
-		if err := verdict(who, a, b, attached); err != nil {
-			return err
+	var all []policy.Decision
+	for _, a.key = range slices.Concat([]string{a.key}, a.others) {
+		decided, err := verdict(who, a, b, attached)
+		if err != nil {
+			return policy.Decision{}, err
 		}
+		all = append(all, decided)
 	}
-	return nil
+	return policy.Together(all...), nil
 }
 
 // verdict is decide for one object, or for the bucket.
-func verdict(who policy.Subject, a access, b Bucket, attached []policy.Policy) error {
+func verdict(who policy.Subject, a access, b Bucket, attached []policy.Policy) (policy.Decision, error) {
 	request := policy.Request{Action: a.action, Resource: Name{Partition: b.Partition, Bucket: b.Name, Key: a.key}.ARN(), Keys: a.keys}
 	decision := policy.Authorize(who, request, b.Account, attached)
-	if decision.Allowed() {
-		return nil
+	abroad := who.Principal.Account != b.Account
+	switch {
+	case decision.Allowed() && abroad:
+		return policy.Decision{Verdict: policy.Allow}, nil
+	case decision.Allowed():
+		return decision, nil
 	}
-	why := &policy.DeniedError{Principal: who.Principal, Request: request, Decision: decision, Foreign: who.Principal.Account != b.Account}
-	if why.Foreign {
-		return foreign().Because(why)
+	why := &policy.DeniedError{Principal: who.Principal, Request: request, Decision: decision, Foreign: abroad}
+	if abroad {
+		return policy.Decision{}, foreign().Because(why)
 	}
-	return denied(who.Principal, a.action, request.Resource, decision.Reason()).Because(why)
+	return policy.Decision{}, denied(who.Principal, a.action, request.Resource, decision.Reason()).Because(why)
 }
 
 // said adds the message to a code that the store returned bare.

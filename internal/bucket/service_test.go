@@ -117,13 +117,13 @@ func TestObjectsStore(t *testing.T) {
 	t.Parallel()
 	w := open(t, mem.New(), nil)
 	ref := objects.Ref{Bucket: "bkt", Key: "results/summary.json"}
-	if err := w.CanPut(t.Context(), caller, "", ref); err != nil {
+	if _, err := w.CanPut(t.Context(), caller, "", ref); err != nil {
 		t.Errorf("can put: %v", err)
 	}
 	if err := w.CanSeal(t.Context(), caller, "alias/none", ref); !errors.Is(err, bucket.KMSNotFound) {
 		t.Errorf("can seal under no key: %v", err)
 	}
-	if err := w.CanPut(t.Context(), caller, "", objects.Ref{Bucket: "none", Key: "k"}); !errors.Is(err, objects.NoSuchBucket) {
+	if _, err := w.CanPut(t.Context(), caller, "", objects.Ref{Bucket: "none", Key: "k"}); !errors.Is(err, objects.NoSuchBucket) {
 		t.Errorf("can put into no bucket: %v", err)
 	}
 	first, second := large("{}"), large("[]")

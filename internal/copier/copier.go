@@ -113,7 +113,7 @@ type Vault interface {
 
 // Keys are the version keys, and the grants that they are used under.
 type Keys interface {
-	CanUse(ctx context.Context, caller arn.Caller, keyID string, v arn.ProjectVersion) (arn.Key, error)
+	CanUse(ctx context.Context, caller arn.Caller, keyID string, v arn.ProjectVersion) (arn.Key, policy.Decision, error)
 	Prepare(ctx context.Context, caller arn.Caller, keyID string, v arn.ProjectVersion) (vault.KeyUse, error)
 	Release(ctx context.Context, use vault.KeyUse) error
 	Abandon(ctx context.Context, use vault.KeyUse) error

@@ -120,18 +120,18 @@ func (d *decision) target() results.Target {
 }
 
 func (d *decision) mayWriteResults(ctx context.Context) (policy.Decision, error) {
-	return policy.Decision{}, d.target().Check(ctx, d.Objects, d.caller)
+	return d.target().Check(ctx, d.Objects, d.caller)
 }
 
 // mayUseKey checks the key for the artifacts and, where it is the caller's,
 // for the result files.
-func (d *decision) mayUseKey(ctx context.Context) (_ policy.Decision, err error) {
-	if d.key, err = d.Vault.CanUse(ctx, d.caller, d.req.KMSKeyID, d.copied); err != nil || d.req.KMSKeyID == "" {
-		return policy.Decision{}, err
+func (d *decision) mayUseKey(ctx context.Context) (decided policy.Decision, err error) {
+	if d.key, decided, err = d.Vault.CanUse(ctx, d.caller, d.req.KMSKeyID, d.copied); err != nil || d.req.KMSKeyID == "" {
+		return decided, err
 	}
 	target := d.target()
 	target.KMSKey = d.key.String()
-	return policy.Decision{}, target.CheckKey(ctx, d.Objects, d.caller)
+	return decided, target.CheckKey(ctx, d.Objects, d.caller)
 }
 
 // withinQuotas asks the store what it will check again when it inserts.

@@ -103,11 +103,11 @@ func TestAMandateIsForTheResultsAlone(t *testing.T) {
 		do   func(arn.Caller) error
 		want error
 	}{
-		"writing a result":              {careful, func(c arn.Caller) error { return w.buckets.CanPut(t.Context(), c, "", file("c1")) }, nil},
+		"writing a result":              {careful, func(c arn.Caller) error { _, err := w.buckets.CanPut(t.Context(), c, "", file("c1")); return err }, nil},
 		"writing a result under a key":  {careful, func(c arn.Caller) error { return w.buckets.CanSeal(t.Context(), c, w.key.String(), file("c1")) }, nil},
 		"removing a result":             {careful, func(c arn.Caller) error { return w.buckets.CanDelete(t.Context(), c, file("c1")) }, nil},
 		"removing without permission":   {clumsy, func(c arn.Caller) error { return w.buckets.CanDelete(t.Context(), c, file("c2")) }, bucket.AccessDenied},
-		"writing another copy's result": {careful, func(c arn.Caller) error { return w.buckets.CanPut(t.Context(), c, "", file("c2")) }, bucket.AccessDenied},
+		"writing another copy's result": {careful, func(c arn.Caller) error { _, err := w.buckets.CanPut(t.Context(), c, "", file("c2")); return err }, bucket.AccessDenied},
 		"reading a result": {careful, func(c arn.Caller) error {
 			_, err := w.buckets.Head(t.Context(), c, file("c1"))
 			return err

@@ -69,7 +69,7 @@ type notingObjects struct {
 	*calls
 }
 
-func (o notingObjects) CanPut(ctx context.Context, caller arn.Caller, key string, refs ...objects.Ref) error {
+func (o notingObjects) CanPut(ctx context.Context, caller arn.Caller, key string, refs ...objects.Ref) (policy.Decision, error) {
 	o.note("CanPut %s %v", key, refs)
 	return o.Store.CanPut(ctx, caller, key, refs...)
 }
@@ -79,7 +79,7 @@ type notingVault struct {
 	*calls
 }
 
-func (v notingVault) CanUse(ctx context.Context, caller arn.Caller, keyID string, a arn.ProjectVersion) (arn.Key, error) {
+func (v notingVault) CanUse(ctx context.Context, caller arn.Caller, keyID string, a arn.ProjectVersion) (arn.Key, policy.Decision, error) {
 	v.note("CanUse %s", keyID)
 	return v.Vault.CanUse(ctx, caller, keyID, a)
 }

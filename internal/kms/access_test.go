@@ -21,7 +21,10 @@ func (w *world) calls(caller arn.Caller, keyID string, ciphertext []byte) map[st
 	ignore := func(_ any, err error) error { return err }
 	return map[string]func() error{
 		"DescribeKey": func() error { return ignore(w.DescribeKey(ctx, caller, keyID)) },
-		"Can":         func() error { return ignore(w.Can(ctx, caller, use, kms.DescribeKeyOperation, kms.DecryptOperation)) },
+		"Can": func() error {
+			_, _, err := w.Can(ctx, caller, use, kms.DescribeKeyOperation, kms.DecryptOperation)
+			return err
+		},
 		"Encrypt": func() error {
 			return ignore(w.Encrypt(ctx, caller, kms.EncryptRequest{Use: use, Plaintext: []byte("x")}))
 		},
@@ -290,4 +293,30 @@ func TestNamespaces(t *testing.T) {
 	want(t, "list by a user without policy", err, kms.AccessDenied)
 	_, err = w.CreateKey(ctx, user(account, "ann"), kms.NewKey{})
 	want(t, "create by a user without policy", err, kms.AccessDenied)
+}
+
+// TestCanSaysWhatAllowedIt to callers of the key's account, where it is one
+// statement or grant.
+func TestCanSaysWhatAllowedIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	k := w.keyWith(kms.NewKey{Policy: `{"Statement":[{"Effect":"Allow","Principal":{"AWS":["111122223333","555555555555"]},"Action":"kms:*","Resource":"*"},
+		{"Sid":"bob","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/bob"},"Action":"kms:Decrypt","Resource":"*"}]}`})
+	w.who["user/all"] = identityPolicy(t, `{"Statement":{"Sid":"all","Effect":"Allow","Action":"kms:*","Resource":"*"}}`)
+	w.who["user/bob"] = identityPolicy(t, `{"Statement":{"Sid":"look","Effect":"Allow","Action":"kms:DescribeKey","Resource":"*"}}`)
+	g := w.grant(kms.GrantRequest{KeyID: k.ARN.String(), Grantee: user(account, "ann").Principal, Operations: []kms.Operation{kms.DescribeKeyOperation, kms.DecryptOperation}})
+	for name, c := range map[string]struct {
+		caller            arn.Caller
+		policy, statement string
+	}{
+		"by the identity":   {user(account, "all"), "the identity policy", `statement "all"`},
+		"by a grant":        {user(account, "ann"), "a grant", g.ID},
+		"by two policies":   {user(account, "bob"), "", ""},
+		"another account's": {user(other, "all"), "", ""},
+	} {
+		_, got, err := w.Can(t.Context(), c.caller, kms.Use{KeyID: k.ARN.String()}, kms.DescribeKeyOperation, kms.DecryptOperation)
+		if want := (policy.Decision{Verdict: policy.Allow, Policy: c.policy, Statement: c.statement}); err != nil || got != want {
+			t.Errorf("%s: %+v, %v; want %+v", name, got, err, want)
+		}
+	}
 }

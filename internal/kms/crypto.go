@@ -124,7 +124,7 @@ func (s *Service) keyInCiphertext(ctx context.Context, caller arn.Caller, op Ope
 		return Key{}, err
 	}
 	u.KeyID = k.ARN.String()
-	if _, err := s.authorize(ctx, caller, k, op, u); err != nil {
+	if _, _, err := s.authorize(ctx, caller, k, op, u); err != nil {
 		if errors.Is(err, AccessDenied) && !caller.Owns(k.ARN.Namespace) {
 			return Key{}, unreadable().Because(err)
 		}
@@ -197,7 +197,7 @@ func (s *Service) GenerateDataKeys(ctx context.Context, caller arn.Caller, keyID
 	for i, ec := range contexts {
 		asked[i] = ask{GenerateDataKeyOperation, Use{KeyID: keyID, Context: ec}}
 	}
-	k, err := s.findForAll(ctx, caller, asked)
+	k, _, err := s.findForAll(ctx, caller, asked)
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func (s *Service) findOwn(ctx context.Context, caller arn.Caller, op Operation, 
 // findWithGrant is find that also returns the grant, if one decided.
 func (s *Service) findWithGrant(ctx context.Context, caller arn.Caller, op Operation, u Use) (k Key, via *Grant, err error) {
 	k, err = s.lookUp(ctx, caller, op, u, func(k Key) (err error) {
-		via, err = s.authorize(ctx, caller, k, op, u)
+		_, via, err = s.authorize(ctx, caller, k, op, u)
 		return err
 	})
 	return k, via, err
@@ -75,8 +75,10 @@ func (s *Service) findWithGrant(ctx context.Context, caller arn.Caller, op Opera
 
 // Can returns the key that u names where the caller may do all of ops with it
 // and its state lets it be used. It changes nothing. It is refused as the
-// first of ops that the caller may not do would be.
-func (s *Service) Can(ctx context.Context, caller arn.Caller, u Use, ops ...Operation) (Key, error) {
+// first of ops that the caller may not do would be. The decision names the
+// statement that allowed all of them, where it is one and the key is of the
+// caller's account.
+func (s *Service) Can(ctx context.Context, caller arn.Caller, u Use, ops ...Operation) (Key, policy.Decision, error) {
 	asked := make([]ask, len(ops))
 	for i, op := range ops {
 		asked[i] = ask{op, u}
@@ -92,23 +94,27 @@ type ask struct {
 
 // findForAll returns the key that all uses name where the caller may do all
 // that is asked with it and its state lets it be used.
-func (s *Service) findForAll(ctx context.Context, caller arn.Caller, asked []ask) (Key, error) {
+func (s *Service) findForAll(ctx context.Context, caller arn.Caller, asked []ask) (Key, policy.Decision, error) {
 	for _, a := range asked {
 		if err := a.use.check(); err != nil {
-			return Key{}, err
+			return Key{}, policy.Decision{}, err
 		}
 	}
+	decided := make([]policy.Decision, len(asked))
 	k, err := s.lookUp(ctx, caller, asked[0].op, asked[0].use, func(k Key) error {
 		q, err := s.question(ctx, caller, k)
 		for i := 0; err == nil && i < len(asked); i++ {
-			_, err = s.answer(ctx, q, asked[i].op, asked[i].use)
+			decided[i], _, err = s.answer(ctx, q, asked[i].op, asked[i].use)
 		}
 		return err
 	})
 	if err != nil {
-		return Key{}, err
+		return Key{}, policy.Decision{}, err
 	}
-	return k, k.usable()
+	if !caller.Owns(k.ARN.Namespace) {
+		return k, policy.Decision{Verdict: policy.Allow}, k.usable()
+	}
+	return k, policy.Together(decided...), k.usable()
 }
 
 // lookUp returns the key that u names where allow returns nil for it. Another
@@ -198,11 +204,11 @@ func (s *Service) key(ctx context.Context, id string) (Key, error) {
 
 // authorize decides whether the caller may do op with k. A denial by policy
 // is final; where the policies say nothing, a grant may allow it, which is
-// returned then.
-func (s *Service) authorize(ctx context.Context, caller arn.Caller, k Key, op Operation, u Use) (*Grant, error) {
+// returned then beside the decision.
+func (s *Service) authorize(ctx context.Context, caller arn.Caller, k Key, op Operation, u Use) (policy.Decision, *Grant, error) {
 	q, err := s.question(ctx, caller, k)
 	if err != nil {
-		return nil, err
+		return policy.Decision{}, nil, err
 	}
 	return s.answer(ctx, q, op, u)
 }
@@ -238,35 +244,38 @@ func (s *Service) question(ctx context.Context, caller arn.Caller, k Key) (quest
 //
 // A service of ours is allowed everything with the keys of its own. With a
 // customer's key it needs a grant: no key policy speaks for it.
-func (s *Service) answer(ctx context.Context, q question, op Operation, u Use) (*Grant, error) {
+func (s *Service) answer(ctx context.Context, q question, op Operation, u Use) (policy.Decision, *Grant, error) {
 	service := q.caller.Principal.IsService()
 	if q.key.Manager == Ours {
 		if service {
-			return nil, nil
+			return policy.Decision{Verdict: policy.Allow}, nil, nil
 		}
-		return nil, deniedAbroad(q.caller, op.action())
+		return policy.Decision{}, nil, deniedAbroad(q.caller, op.action())
 	}
 	keys, err := s.keys(ctx, q, op, u)
 	if err != nil {
-		return nil, err
+		return policy.Decision{}, nil, err
 	}
 	request := policy.Request{Action: op.action(), Resource: q.key.ARN.String(), Keys: keys}
 	d := policy.AuthorizeByResource(q.who, request, q.key.ARN.Account, []policy.Policy{q.policy})
 	if d.Allowed() && !service {
-		return nil, nil
+		return d, nil, nil
 	}
 	if d.Verdict != policy.Deny {
 		g, err := s.grantFor(ctx, q.caller, q.key, op, u)
-		if g != nil || err != nil {
-			return g, err
+		if err != nil {
+			return policy.Decision{}, nil, err
+		}
+		if g != nil {
+			return policy.Decision{Verdict: policy.Allow, Policy: "a grant", Statement: g.ID}, g, nil
 		}
 	}
 	abroad := !q.caller.Owns(q.key.ARN.Namespace)
 	why := &policy.DeniedError{Principal: q.caller.Principal, Request: request, Decision: d, Foreign: abroad}
 	if abroad {
-		return nil, deniedAbroad(q.caller, op.action()).Because(why)
+		return policy.Decision{}, nil, deniedAbroad(q.caller, op.action()).Because(why)
 	}
-	return nil, denied(q.caller, op.action(), q.key.ARN, d.Reason()).Because(why)
+	return policy.Decision{}, nil, denied(q.caller, op.action(), q.key.ARN, d.Reason()).Because(why)
 }
 
 // allowed decides about an action that concerns no key of anyone.

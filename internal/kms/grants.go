@@ -138,7 +138,7 @@ func (s *Service) canRetire(ctx context.Context, caller arn.Caller, k Key, grant
 	if who == g.Retiring || who == g.Grantee && g.allows(RetireGrantOperation, nil) || who.IsRoot() && who.Account == g.Issuer.Account {
 		return nil
 	}
-	_, err = s.authorize(ctx, caller, k, RetireGrantOperation, Use{})
+	_, _, err = s.authorize(ctx, caller, k, RetireGrantOperation, Use{})
 	return err
 }
 

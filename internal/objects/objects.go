@@ -9,6 +9,7 @@ import (
 
 	"mimeo/internal/arn"
 	"mimeo/internal/fault"
+	"mimeo/internal/policy"
 )
 
 // The refusals that a service may want to tell apart. Every implementation
@@ -59,11 +60,12 @@ type Store interface {
 	// DeleteIfMarked removes an object that was put with mark. An object that
 	// is not there is no error, and one that bears no mark or another stays.
 	DeleteIfMarked(ctx context.Context, caller arn.Caller, ref Ref, mark string) error
-	// CanPut returns nil where the buckets exist in the caller's region and
-	// the caller may write the objects, with SSE-KMS under key where that is
+	// CanPut returns no error where the buckets exist in the caller's region
+	// and the caller may write the objects, with SSE-KMS under key where that is
 	// not empty; CanSeal, where the caller may use the key for it. CanDelete is
-	// CanPut for deleting them.
-	CanPut(ctx context.Context, caller arn.Caller, key string, refs ...Ref) error
+	// CanPut for deleting them. The decision names the statement that allowed
+	// all the objects, where it is one and the buckets are the caller's own.
+	CanPut(ctx context.Context, caller arn.Caller, key string, refs ...Ref) (policy.Decision, error)
 	CanSeal(ctx context.Context, caller arn.Caller, key string, ref Ref) error
 	CanDelete(ctx context.Context, caller arn.Caller, refs ...Ref) error
 	// Owner returns the account that owns a bucket.

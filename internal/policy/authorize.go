@@ -16,7 +16,8 @@ import "mimeo/internal/arn"
 //     aws:RequestedRegion, aws:CurrentTime, aws:EpochTime, aws:ViaAWSService,
 //     and aws:PrincipalArn of a role's session: the role with its path;
 //   - the service that asks, in [Request].Keys: aws:RequestTag/*, aws:TagKeys,
-//     aws:ResourceTag/* and its own, such as kms:ViaService or s3:prefix.
+//     aws:ResourceTag/* and its own, such as kms:ViaService or s3:prefix; the
+//     tags of another account's resource in [Request].OwnerKeys.
 type Keys map[string][]string
 
 // A Subject is who asks, with all of theirs that decides.

@@ -179,6 +179,27 @@ func TestReason(t *testing.T) {
 	}
 }
 
+func TestTogether(t *testing.T) {
+	t.Parallel()
+	one := policy.Decision{Verdict: policy.Allow, Policy: "p", Statement: "one"}
+	another := policy.Decision{Verdict: policy.Allow, Policy: "p", Statement: "another"}
+	unnamed := policy.Decision{Verdict: policy.Allow}
+	for name, c := range map[string]struct {
+		all  []policy.Decision
+		want policy.Decision
+	}{
+		"none":             {nil, policy.Decision{}},
+		"one":              {[]policy.Decision{one}, one},
+		"the same":         {[]policy.Decision{one, one, one}, one},
+		"another":          {[]policy.Decision{one, one, another}, unnamed},
+		"one is not named": {[]policy.Decision{one, unnamed}, unnamed},
+	} {
+		if got := policy.Together(c.all...); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
 func TestPatterns(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -40,6 +40,20 @@ const (
 // Allowed reports whether the request may go on.
 func (d Decision) Allowed() bool { return d.Verdict == Allow }
 
+// Together is the permission that several are. It names what allowed them
+// where that is the same for all: of several statements none allowed it alone.
+func Together(all ...Decision) Decision {
+	for _, d := range all {
+		if d != all[0] {
+			return Decision{Verdict: Allow}
+		}
+	}
+	if len(all) == 0 {
+		return Decision{}
+	}
+	return all[0]
+}
+
 // Reason finishes the sentence "… is not authorized to perform … because". It
 // names the policy and the statement, so it is for the log, and for callers
 // of the account that owns the policy.

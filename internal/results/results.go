@@ -13,6 +13,7 @@ import (
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
 	"mimeo/internal/objects"
+	"mimeo/internal/policy"
 )
 
 // A Target is where the results of a version belong.
@@ -40,24 +41,25 @@ func (t Target) Files() []objects.Ref {
 	return files
 }
 
-// Check returns nil where the caller may write every file to a bucket of its
-// own account, else Rekognition's refusal of the OutputConfig.
-func (t Target) Check(ctx context.Context, store objects.Store, caller arn.Caller) error {
+// Check returns no error where the caller may write every file to a bucket of
+// its own account, else Rekognition's refusal of the OutputConfig. The decision
+// is that of [objects.Store.CanPut].
+func (t Target) Check(ctx context.Context, store objects.Store, caller arn.Caller) (policy.Decision, error) {
 	bucket := t.Output.Bucket
 	if bucket == "" {
-		return customlabels.Invalid("OutputConfig needs an S3Bucket.")
+		return policy.Decision{}, customlabels.Invalid("OutputConfig needs an S3Bucket.")
 	}
-	err := store.CanPut(ctx, caller, t.KMSKey, t.Files()...)
+	decided, err := store.CanPut(ctx, caller, t.KMSKey, t.Files()...)
 	var refused *fault.Error
 	switch {
 	case err == nil:
-		return checkOwner(ctx, store, caller, bucket)
+		return decided, checkOwner(ctx, store, caller, bucket)
 	case errors.As(err, &refused) && refused.Code == objects.AccessDenied:
-		return fault.New(customlabels.AccessDenied, "The OutputConfig bucket %s cannot be written by the caller: s3:PutObject is denied: %s", bucket, refused.Message).Because(err)
+		return policy.Decision{}, fault.New(customlabels.AccessDenied, "The OutputConfig bucket %s cannot be written by the caller: s3:PutObject is denied: %s", bucket, refused.Message).Because(err)
 	case refused != nil:
-		return customlabels.Invalid("The OutputConfig bucket %s cannot be used: %s", bucket, refused.Message).Because(err)
+		return policy.Decision{}, customlabels.Invalid("The OutputConfig bucket %s cannot be used: %s", bucket, refused.Message).Because(err)
 	default:
-		return fmt.Errorf("check bucket %s: %w", bucket, err)
+		return policy.Decision{}, fmt.Errorf("check bucket %s: %w", bucket, err)
 	}
 }
 

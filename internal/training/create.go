@@ -79,7 +79,7 @@ func (s *Service) CreateProjectVersion(ctx context.Context, caller arn.Caller, r
 		return arn.ProjectVersion{}, err
 	}
 	target := results.Target{Version: v.ARN, Output: req.Output, KMSKey: req.KMSKeyID}
-	if err := target.Check(ctx, s.Objects, caller); err != nil {
+	if _, err := target.Check(ctx, s.Objects, caller); err != nil {
 		return arn.ProjectVersion{}, err
 	}
 	if err := req.Tags.Check(); err != nil {

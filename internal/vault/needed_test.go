@@ -57,7 +57,7 @@ func TestACallerNeedsAllFourPermissionsItself(t *testing.T) {
 			caller := destination
 			caller.Principal.Name = name
 			missing, lacks := strings.CutPrefix(name, "user/without ")
-			checked, err := f.CanUse(t.Context(), caller, key.String(), v)
+			checked, _, err := f.CanUse(t.Context(), caller, key.String(), v)
 			if jobs, versions := f.liveGrants(t); jobs+versions > 0 {
 				t.Fatalf("%s: checking makes %d job and %d version grants", name, jobs, versions)
 			}

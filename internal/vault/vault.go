@@ -22,11 +22,12 @@ import (
 	"mimeo/internal/customlabels"
 	"mimeo/internal/envelope"
 	"mimeo/internal/kms"
+	"mimeo/internal/policy"
 )
 
 // Keys is what the vault needs of KMS.
 type Keys interface {
-	Can(ctx context.Context, caller arn.Caller, u kms.Use, ops ...kms.Operation) (kms.Key, error)
+	Can(ctx context.Context, caller arn.Caller, u kms.Use, ops ...kms.Operation) (kms.Key, policy.Decision, error)
 	CreateGrants(ctx context.Context, caller arn.Caller, requests ...kms.GrantRequest) ([]kms.Grant, error)
 	RetireGrant(ctx context.Context, caller arn.Caller, key arn.Key, grantID string) error
 	LiveGrants(ctx context.Context, prefix string) ([]kms.Grant, error)
@@ -58,21 +59,22 @@ var needed = []kms.Operation{kms.DescribeKeyOperation, kms.CreateGrantOperation,
 // CanUse returns the key that would seal version v: the service-owned one
 // where keyID is empty, else the one that it names, which the caller must be
 // allowed all that is needed with. It is refused as Prepare is, and takes
-// nothing.
-func (v *Vault) CanUse(ctx context.Context, caller arn.Caller, keyID string, version arn.ProjectVersion) (arn.Key, error) {
+// nothing. The decision is that of [kms.Service.Can]; nobody decides about the
+// service-owned key.
+func (v *Vault) CanUse(ctx context.Context, caller arn.Caller, keyID string, version arn.ProjectVersion) (arn.Key, policy.Decision, error) {
 	if keyID == "" {
 		key, err := v.Keys.ServiceKey(ctx, version.Partition, version.Region)
 		if err != nil {
-			return arn.Key{}, fmt.Errorf("find the service-owned key: %w", err)
+			return arn.Key{}, policy.Decision{}, fmt.Errorf("find the service-owned key: %w", err)
 		}
-		return key, nil
+		return key, policy.Decision{}, nil
 	}
 	use := kms.Use{KeyID: keyID, Context: encryptionContext(version), Grants: grants(keyID, version)}
-	key, err := v.Keys.Can(ctx, caller.Through("rekognition"), use, needed...)
+	key, decided, err := v.Keys.Can(ctx, caller.Through("rekognition"), use, needed...)
 	if err != nil {
-		return arn.Key{}, refusal(err, keyID)
+		return arn.Key{}, policy.Decision{}, refusal(err, keyID)
 	}
-	return key.ARN, nil
+	return key.ARN, decided, nil
 }
 
 // grants are the requests for the job grant and the version grant.
@@ -97,7 +99,7 @@ func grants(keyID string, version arn.ProjectVersion) []kms.GrantRequest {
 // where the key cannot seal a version, and with AccessDenied where the caller
 // lacks one of the permissions that are needed.
 func (v *Vault) Prepare(ctx context.Context, caller arn.Caller, keyID string, version arn.ProjectVersion) (KeyUse, error) {
-	key, err := v.CanUse(ctx, caller, keyID, version)
+	key, _, err := v.CanUse(ctx, caller, keyID, version)
 	if err != nil || keyID == "" {
 		return KeyUse{Key: key}, err
 	}
