@@ -27,19 +27,27 @@ const defaultRegion = "us-east-1"
 
 var regionName = regexp.MustCompile(`^[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}$`)
 
+// NewBucket is what CreateBucket makes a bucket from. What ACL and Ownership
+// may say changes nothing, as with [Asked].
+type NewBucket struct {
+	Name           string
+	Location       string // the region; empty: the caller's
+	ACL, Ownership string
+}
+
 // CreateBucket creates a bucket in the caller's region, or from us-east-1 in
-// the one that location names. Creating a bucket again is an error except in
+// the one that its location names. Creating a bucket again is an error except in
 // us-east-1, where S3 has always answered success.
-func (s *Service) CreateBucket(ctx context.Context, caller arn.Caller, name, location string) (Bucket, error) {
-	if err := checkBucketName(name); err != nil {
+func (s *Service) CreateBucket(ctx context.Context, caller arn.Caller, n NewBucket) (Bucket, error) {
+	if err := checkBucketName(n.Name); err != nil {
 		return Bucket{}, err
 	}
-	region, err := placement(caller.Region, location)
+	region, err := placement(caller.Region, n.Location)
 	if err != nil {
 		return Bucket{}, err
 	}
-	b := Bucket{Partition: caller.Principal.Partition, Name: name, Region: region, Account: caller.Principal.Account, CreatedAt: s.now()}
-	if _, err := s.allow(ctx, caller, access{action: "s3:CreateBucket", keys: locationKey(location)}, b); err != nil {
+	b := Bucket{Partition: caller.Principal.Partition, Name: n.Name, Region: region, Account: caller.Principal.Account, CreatedAt: s.now()}
+	if _, err := s.allow(ctx, caller, access{action: "s3:CreateBucket", keys: n.keys()}, b); err != nil {
 		return Bucket{}, err
 	}
 	owned, err := s.store.Buckets(ctx, b.Partition, b.Account)

@@ -22,6 +22,7 @@ type CopyRequest struct {
 	Bucket, Key string
 	Headers     *Headers // nil: those of the source
 	Sealing     Sealing
+	Asked       Asked
 	Reseal      bool      // the request names a sealing: a copy onto itself changes something
 	Algorithm   Algorithm // of the checksum; empty: the source's
 	If          Condition
@@ -39,7 +40,7 @@ func (s *Service) CopyObject(ctx context.Context, caller arn.Caller, req CopyReq
 	if same && req.Headers == nil && !req.Reseal {
 		return Object{}, invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
-	put := PutRequest{Bucket: req.Bucket, Sealing: req.Sealing, Source: req.Source.path()}
+	put := PutRequest{Bucket: req.Bucket, Sealing: req.Sealing, Asked: req.Asked, Source: req.Source.path()}
 	put.Key, put.Headers, put.If = req.Key, source.Headers, req.If
 	if req.Headers != nil {
 		put.Headers = *req.Headers

@@ -95,7 +95,7 @@ func (s *Service) readable(ctx context.Context, caller arn.Caller, bucket, key, 
 	if err := checkKey(key); err != nil {
 		return Object{}, nil, err
 	}
-	b, err := s.open(ctx, caller, access{action: "s3:GetObject", bucket: bucket, key: key})
+	b, err := s.open(ctx, caller, access{action: "s3:GetObject", bucket: bucket, key: key, keys: versionKeys(version)})
 	if err != nil {
 		return Object{}, nil, err
 	}

@@ -21,32 +21,69 @@ func signatureKeys(caller arn.Caller, now time.Time) policy.Keys {
 		keys["s3:authtype"] = []string{"REST-QUERY-STRING"}
 		keys["s3:signatureage"] = []string{strconv.FormatInt(age.Milliseconds(), 10)}
 	}
-	if caller.ContentSHA256 != "" {
-		keys["s3:x-amz-content-sha256"] = []string{caller.ContentSHA256}
-	}
-	if caller.TLS != "" {
-		keys["s3:tlsversion"] = []string{caller.TLS}
-	}
+	set(keys, "s3:x-amz-content-sha256", caller.ContentSHA256)
+	set(keys, "s3:tlsversion", caller.TLS)
 	return keys
 }
 
-// writeKeys are those of s3:PutObject. A sealing that the request does not
-// name, and a source that it does not have, are absent.
-func writeKeys(sealing Sealing, source string) policy.Keys {
-	keys := policy.Keys{}
+// Asked is what a request to write asks for and gets in any case: each of
+// these headers has the values that change nothing here. Policies can ask for
+// them all the same.
+type Asked struct {
+	ACL               string `json:",omitempty"`
+	StorageClass      string `json:",omitempty"`
+	MetadataDirective string `json:",omitempty"`
+}
+
+// An intent is what policies can ask of a request of s3:PutObject.
+type intent struct {
+	sealing Sealing
+	asked   Asked
+	source  string // "BUCKET/KEY" of what a copy takes
+	cond    Condition
+	creates bool // an object, and not an upload or a part of one
+}
+
+// keys are those of s3:PutObject. What the request does not say is absent.
+func (i intent) keys() policy.Keys {
+	keys := i.cond.keys()
+	keys["s3:objectcreationoperation"] = []string{strconv.FormatBool(i.creates)}
 	switch {
-	case sealing.KMS:
+	case i.sealing.KMS:
 		keys["s3:x-amz-server-side-encryption"] = []string{"aws:kms"}
-	case sealing.Named:
+	case i.sealing.Named:
 		keys["s3:x-amz-server-side-encryption"] = []string{"AES256"}
 	}
-	if sealing.KMS && sealing.Key != "" {
-		keys["s3:x-amz-server-side-encryption-aws-kms-key-id"] = []string{sealing.Key}
+	if i.sealing.KMS {
+		set(keys, "s3:x-amz-server-side-encryption-aws-kms-key-id", i.sealing.Key)
 	}
-	if source != "" {
-		keys["s3:x-amz-copy-source"] = []string{source}
-	}
+	set(keys, "s3:x-amz-acl", i.asked.ACL)
+	set(keys, "s3:x-amz-storage-class", i.asked.StorageClass)
+	set(keys, "s3:x-amz-metadata-directive", i.asked.MetadataDirective)
+	set(keys, "s3:x-amz-copy-source", i.source)
 	return keys
+}
+
+// keys are those of a condition on the object that is there.
+func (c Condition) keys() policy.Keys {
+	keys := policy.Keys{}
+	set(keys, "s3:if-match", c.Match)
+	set(keys, "s3:if-none-match", c.NoneMatch)
+	return keys
+}
+
+// versionKeys are those of a request that names a version.
+func versionKeys(version string) policy.Keys {
+	keys := policy.Keys{}
+	set(keys, "s3:versionid", version)
+	return keys
+}
+
+// set fills a key, unless with nothing.
+func set(keys policy.Keys, name, value string) {
+	if value != "" {
+		keys[name] = []string{value}
+	}
 }
 
 // sealing is what the request said that sealed as e is. A request that began
@@ -61,16 +98,15 @@ func (e Encryption) sealing() Sealing {
 // keys are those of s3:ListBucket.
 func (r ListRequest) keys() policy.Keys {
 	keys := policy.Keys{"s3:prefix": {r.Prefix}, "s3:max-keys": {strconv.Itoa(r.MaxKeys)}}
-	if r.Delimiter != "" {
-		keys["s3:delimiter"] = []string{r.Delimiter}
-	}
+	set(keys, "s3:delimiter", r.Delimiter)
 	return keys
 }
 
-// locationKey is that of s3:CreateBucket.
-func locationKey(location string) policy.Keys {
-	if location == "" {
-		return nil
-	}
-	return policy.Keys{"s3:locationconstraint": {location}}
+// keys are those of s3:CreateBucket.
+func (n NewBucket) keys() policy.Keys {
+	keys := policy.Keys{}
+	set(keys, "s3:locationconstraint", n.Location)
+	set(keys, "s3:x-amz-acl", n.ACL)
+	set(keys, "s3:x-amz-object-ownership", n.Ownership)
+	return keys
 }

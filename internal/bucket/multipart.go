@@ -26,13 +26,14 @@ type UploadRequest struct {
 	Bucket, Key string
 	Headers     Headers
 	Sealing     Sealing
+	Asked       Asked
 	Algorithm   Algorithm // of the checksum; empty: CRC64NVME
 	Type        string    // "COMPOSITE", "FULL_OBJECT", or empty: the algorithm's own
 }
 
 // CreateMultipartUpload begins an upload; its id is the ID of what it returns.
 func (s *Service) CreateMultipartUpload(ctx context.Context, caller arn.Caller, req UploadRequest) (Object, error) {
-	b, err := s.openToWrite(ctx, caller, access{bucket: req.Bucket, key: req.Key, keys: writeKeys(req.Sealing, "")})
+	b, err := s.openToWrite(ctx, caller, access{bucket: req.Bucket, key: req.Key, keys: intent{sealing: req.Sealing, asked: req.Asked}.keys()})
 	if err != nil {
 		return Object{}, err
 	}
@@ -40,6 +41,7 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, caller arn.Caller, 
 	if err != nil {
 		return Object{}, err
 	}
+	u.Headers.Asked = req.Asked
 	if u.Checksum, err = uploadChecksum(req.Algorithm, req.Type); err != nil {
 		return Object{}, err
 	}
@@ -78,7 +80,7 @@ type PartRequest struct {
 // UploadPart stores a part in place of the one of its number. It returns the
 // upload besides the part.
 func (s *Service) UploadPart(ctx context.Context, caller arn.Caller, req PartRequest) (Object, Part, error) {
-	u, err := s.upload(ctx, caller, access{action: "s3:PutObject", bucket: req.Bucket, key: req.Key}, req.UploadID, req.Source)
+	u, err := s.upload(ctx, caller, access{action: "s3:PutObject", bucket: req.Bucket, key: req.Key}, req.UploadID, intent{source: req.Source})
 	if err != nil {
 		return Object{}, Part{}, err
 	}
@@ -106,15 +108,17 @@ func (s *Service) putPart(ctx context.Context, caller arn.Caller, u Object, numb
 }
 
 // upload returns an upload to an object to which the caller has access. What
-// is written to it is sealed as the upload is, and policies see that.
-func (s *Service) upload(ctx context.Context, caller arn.Caller, a access, id, source string) (Object, error) {
+// is written to it is sealed as the upload is, and gets what that asked for:
+// policies see it.
+func (s *Service) upload(ctx context.Context, caller arn.Caller, a access, id string, i intent) (Object, error) {
 	if err := checkKey(a.key); err != nil {
 		return Object{}, err
 	}
 	u, lookup := s.store.Upload(ctx, Name{Partition: caller.Principal.Partition, Bucket: a.bucket, Key: a.key}, id)
 	if lookup == nil {
-		a.keys = writeKeys(u.Encryption.sealing(), source)
+		i.sealing, i.asked = u.Encryption.sealing(), u.Headers.Asked
 	}
+	a.keys = i.keys()
 	if _, err := s.open(ctx, caller, a); err != nil {
 		return Object{}, err
 	}
@@ -141,7 +145,7 @@ type CompleteRequest struct {
 // CompleteMultipartUpload makes an object of uploaded parts. No byte moves.
 // Completing an upload again is no error while its object is there.
 func (s *Service) CompleteMultipartUpload(ctx context.Context, caller arn.Caller, req CompleteRequest) (Object, error) {
-	u, err := s.upload(ctx, caller, access{action: "s3:PutObject", bucket: req.Bucket, key: req.Key}, req.UploadID, "")
+	u, err := s.upload(ctx, caller, access{action: "s3:PutObject", bucket: req.Bucket, key: req.Key}, req.UploadID, intent{cond: req.If, creates: true})
 	if errors.Is(err, NoSuchUpload) {
 		there, lookErr := s.there(ctx, Name{Partition: caller.Principal.Partition, Bucket: req.Bucket, Key: req.Key})
 		if lookErr == nil && there.ID == req.UploadID {
@@ -207,6 +211,7 @@ func (c CompletedPart) names(p Part) bool {
 // says about it.
 func assemble(u Object, parts []Part, req CompleteRequest) (Object, error) {
 	o := u
+	o.Headers.Asked = Asked{}
 	sums := md5.New() //nolint:gosec // see the import
 	for _, p := range parts {
 		raw, err := hex.DecodeString(p.ETag)
@@ -254,7 +259,7 @@ func (c Checksum) Type() string {
 
 // AbortMultipartUpload drops an upload and its parts.
 func (s *Service) AbortMultipartUpload(ctx context.Context, caller arn.Caller, bucket, key, id string) error {
-	u, err := s.upload(ctx, caller, access{action: "s3:AbortMultipartUpload", bucket: bucket, key: key}, id, "")
+	u, err := s.upload(ctx, caller, access{action: "s3:AbortMultipartUpload", bucket: bucket, key: key}, id, intent{})
 	if err != nil {
 		return err
 	}
@@ -270,7 +275,7 @@ type PartPage struct {
 
 // ListParts returns up to limit parts of an upload with numbers above after.
 func (s *Service) ListParts(ctx context.Context, caller arn.Caller, bucket, key, id string, after, limit int) (PartPage, error) {
-	u, err := s.upload(ctx, caller, access{action: "s3:ListMultipartUploadParts", bucket: bucket, key: key}, id, "")
+	u, err := s.upload(ctx, caller, access{action: "s3:ListMultipartUploadParts", bucket: bucket, key: key}, id, intent{})
 	if err != nil {
 		return PartPage{}, err
 	}

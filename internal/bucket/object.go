@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -33,13 +34,15 @@ type PutRequest struct {
 	Bucket string
 	NewObject
 	Sealing Sealing
+	Asked   Asked
 	Source  string // "BUCKET/KEY" of what a copy takes; empty: the body is the sender's
 }
 
 // PutObject writes an object in place of what is there. When it returns
 // without an error the object is durable; when it fails nothing has changed.
 func (s *Service) PutObject(ctx context.Context, caller arn.Caller, req PutRequest) (Object, error) {
-	b, err := s.openToWrite(ctx, caller, access{bucket: req.Bucket, key: req.Key, keys: writeKeys(req.Sealing, req.Source)})
+	i := intent{sealing: req.Sealing, asked: req.Asked, source: req.Source, cond: req.If, creates: true}
+	b, err := s.openToWrite(ctx, caller, access{bucket: req.Bucket, key: req.Key, keys: i.keys()})
 	if err != nil {
 		return Object{}, err
 	}
@@ -196,7 +199,9 @@ func (s *Service) DeleteObject(ctx context.Context, caller arn.Caller, req Delet
 	if err := checkVersion(req.Version); err != nil {
 		return err
 	}
-	b, err := s.open(ctx, caller, access{action: "s3:DeleteObject", bucket: req.Bucket, key: req.Key})
+	keys := req.If.keys()
+	maps.Copy(keys, versionKeys(req.Version))
+	b, err := s.open(ctx, caller, access{action: "s3:DeleteObject", bucket: req.Bucket, key: req.Key, keys: keys})
 	if err != nil {
 		return err
 	}

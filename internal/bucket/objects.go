@@ -48,7 +48,7 @@ func (s *Service) Put(ctx context.Context, caller arn.Caller, bucket string, fil
 	}
 	caller = caller.Through(asks)
 	sealing := Sealing{KMS: opts.KMSKey != "", Key: opts.KMSKey}
-	b, err := s.openToWrite(ctx, caller, access{bucket: bucket, key: keys[0], others: keys[1:], keys: writeKeys(sealing, "")})
+	b, err := s.openToWrite(ctx, caller, access{bucket: bucket, key: keys[0], others: keys[1:], keys: intent{sealing: sealing, creates: true}.keys()})
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s *Service) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref obj
 
 // CanPut implements [objects.Store].
 func (s *Service) CanPut(ctx context.Context, caller arn.Caller, key string, refs ...objects.Ref) (policy.Decision, error) {
-	return s.can(ctx, caller, access{action: "s3:PutObject", keys: writeKeys(Sealing{KMS: key != "", Key: key}, "")}, refs)
+	return s.can(ctx, caller, access{action: "s3:PutObject", keys: intent{sealing: Sealing{KMS: key != "", Key: key}, creates: true}.keys()}, refs)
 }
 
 // CanSeal implements [objects.Store]: it makes a data key, which is dropped at

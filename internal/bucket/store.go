@@ -117,6 +117,9 @@ type Headers struct {
 	CacheControl       string            `json:",omitempty"`
 	Expires            string            `json:",omitempty"`
 	Metadata           map[string]string `json:",omitempty"`
+	// Asked is of an upload, for the policies that its parts meet; no reader
+	// is told.
+	Asked Asked `json:",omitzero"`
 }
 
 // An UploadScan says which uploads are wanted: those of keys that are not

@@ -124,7 +124,7 @@ func newWorldOf(t testing.TB, contents map[customlabels.Role]string) *world {
 	}
 	w.sourceKey, w.key = w.newKey(t, trusting), w.newKey(t, trusted)
 	for caller, name := range map[arn.Caller]string{trusting: "source-custom-labels", trusted: "destination-custom-labels"} {
-		if _, err := w.buckets.CreateBucket(t.Context(), caller, name, ""); err != nil {
+		if _, err := w.buckets.CreateBucket(t.Context(), caller, bucket.NewBucket{Name: name}); err != nil {
 			t.Fatal(err)
 		}
 	}

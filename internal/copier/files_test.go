@@ -70,7 +70,7 @@ func TestAFileThatCannotBeReadIsUnchecked(t *testing.T) {
 				must(t, w.buckets.DeleteObject(t.Context(), trusted, bucket.DeleteRequest{Bucket: at.Bucket, Key: at.Key}))
 			}
 			must(t, w.buckets.DeleteBucket(t.Context(), trusted, v.OutputConfig.Bucket))
-			_, err := w.buckets.CreateBucket(t.Context(), stranger, v.OutputConfig.Bucket, "")
+			_, err := w.buckets.CreateBucket(t.Context(), stranger, bucket.NewBucket{Name: v.OutputConfig.Bucket})
 			must(t, err)
 		},
 	} {

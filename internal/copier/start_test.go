@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"mimeo/internal/arn"
+	"mimeo/internal/bucket"
 	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
@@ -26,7 +27,7 @@ func TestRefusals(t *testing.T) {
 	third := arn.Caller{Principal: arn.Root("aws", "999999999999"), Region: "us-east-1"}
 	elsewhere := trusted
 	elsewhere.Region = "eu-west-1"
-	if _, err := w.buckets.CreateBucket(t.Context(), elsewhere, "europe-custom-labels", "eu-west-1"); err != nil {
+	if _, err := w.buckets.CreateBucket(t.Context(), elsewhere, bucket.NewBucket{Name: "europe-custom-labels", Location: "eu-west-1"}); err != nil {
 		t.Fatal(err)
 	}
 	untrained := w.insert(t, w.into, "untrained", customlabels.TrainingFailed)

@@ -64,7 +64,9 @@ func (a *API) createBucket(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	b, err := a.buckets.CreateBucket(r.Context(), r.caller, r.bucket, location)
+	b, err := a.buckets.CreateBucket(r.Context(), r.caller, bucket.NewBucket{
+		Name: r.bucket, Location: location, ACL: r.Header.Get(aclHeader), Ownership: r.Header.Get(ownershipHeader),
+	})
 	if err != nil {
 		return err
 	}

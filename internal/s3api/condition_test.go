@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // denying puts a policy on a bucket that denies everyone to use its objects
@@ -105,4 +106,107 @@ func TestConditionsOfTheSignature(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The condition keys of what a request says in its headers and its query.
+func TestConditionsOfTheRequest(t *testing.T) {
+	t.Parallel()
+	s := serve(t, plain)
+	c, ctx, bkt := s.client(mine), t.Context(), aws.String("bkt")
+	create(t, c, *bkt)
+	put(t, c, *bkt, "k", []byte("x"))
+	create(t, c, "from")
+	put(t, c, "from", "k", []byte("x"))
+	write := func(in s3.PutObjectInput) func() error {
+		return func() error {
+			in.Bucket, in.Key = bkt, aws.String("new")
+			_, err := c.PutObject(ctx, &in)
+			return err
+		}
+	}
+	copied := func(in s3.CopyObjectInput) func() error {
+		return func() error {
+			in.Bucket, in.Key, in.CopySource = bkt, aws.String("copy"), aws.String("from/k")
+			_, err := c.CopyObject(ctx, &in)
+			return err
+		}
+	}
+	upload := func(in s3.CreateMultipartUploadInput, none *string) func() error {
+		return func() error {
+			in.Bucket, in.Key = bkt, aws.String("parts")
+			return uploadOne(t, c, &in, none)
+		}
+	}
+	remove := func(in s3.DeleteObjectInput) func() error {
+		return func() error {
+			in.Bucket, in.Key = bkt, aws.String("none")
+			_, err := c.DeleteObject(ctx, &in)
+			return err
+		}
+	}
+	read := func(version *string) func() error {
+		return func() error {
+			_, err := c.HeadObject(ctx, &s3.HeadObjectInput{Bucket: bkt, Key: aws.String("k"), VersionId: version})
+			return err
+		}
+	}
+	const noACL = `"StringNotEquals":{"s3:x-amz-acl":"bucket-owner-full-control"}`
+	const noCondition = `"Null":{"s3:if-none-match":"true"},"Bool":{"s3:ObjectCreationOperation":"true"}`
+	for name, test := range map[string]struct {
+		condition string
+		call      func() error
+		denied    bool
+	}{
+		"ACL":                       {`"StringEquals":{"s3:x-amz-acl":"private"}`, write(s3.PutObjectInput{ACL: "private"}), true},
+		"ACL that must be":          {noACL, write(s3.PutObjectInput{ACL: "bucket-owner-full-control"}), false},
+		"no ACL where one must be":  {noACL, write(s3.PutObjectInput{}), true},
+		"ACL of a copy":             {noACL, copied(s3.CopyObjectInput{ACL: "bucket-owner-full-control"}), false},
+		"ACL of an upload":          {noACL, upload(s3.CreateMultipartUploadInput{ACL: "bucket-owner-full-control"}, nil), false},
+		"no ACL of an upload":       {noACL, upload(s3.CreateMultipartUploadInput{}, nil), true},
+		"storage class":             {`"StringEquals":{"s3:x-amz-storage-class":"STANDARD"}`, write(s3.PutObjectInput{StorageClass: "STANDARD"}), true},
+		"no storage class":          {`"Null":{"s3:x-amz-storage-class":"false"}`, write(s3.PutObjectInput{}), false},
+		"directive":                 {`"StringEquals":{"s3:x-amz-metadata-directive":"REPLACE"}`, copied(s3.CopyObjectInput{MetadataDirective: "REPLACE"}), true},
+		"another directive":         {`"StringEquals":{"s3:x-amz-metadata-directive":"REPLACE"}`, copied(s3.CopyObjectInput{MetadataDirective: "COPY"}), false},
+		"write without a condition": {noCondition, write(s3.PutObjectInput{}), true},
+		"write with a condition":    {noCondition, write(s3.PutObjectInput{IfNoneMatch: aws.String("*")}), false},
+		"parts without a condition": {noCondition, upload(s3.CreateMultipartUploadInput{}, nil), true},
+		"parts with a condition":    {noCondition, upload(s3.CreateMultipartUploadInput{}, aws.String("*")), false},
+		"copy without a condition":  {noCondition, copied(s3.CopyObjectInput{}), true},
+		"If-Match of a write":       {`"StringEquals":{"s3:if-match":"*"}`, write(s3.PutObjectInput{IfMatch: aws.String("*")}), true},
+		"If-Match of a deletion":    {`"Null":{"s3:if-match":"false"}`, remove(s3.DeleteObjectInput{IfMatch: aws.String("*")}), true},
+		"deletion":                  {`"Null":{"s3:if-match":"false"}`, remove(s3.DeleteObjectInput{}), false},
+		"version":                   {`"StringEquals":{"s3:versionid":"null"}`, read(aws.String("null")), true},
+		"no version":                {`"StringEquals":{"s3:versionid":"null"}`, read(nil), false},
+		"deletion of a version":     {`"StringEquals":{"s3:versionid":"null"}`, remove(s3.DeleteObjectInput{VersionId: aws.String("null")}), true},
+	} {
+		if _, err := c.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: bkt}); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"new", "copy", "parts"} {
+			if _, err := c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: bkt, Key: &key}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		denying(t, c, *bkt, test.condition)
+		err := test.call()
+		if refused := err != nil && strings.Contains(err.Error(), "403"); refused != test.denied || err != nil && !refused {
+			t.Errorf("%s: %v, want denied %v", name, err, test.denied)
+		}
+	}
+}
+
+// uploadOne uploads an object of one part; none is the If-None-Match of its end.
+func uploadOne(t *testing.T, c *s3.Client, in *s3.CreateMultipartUploadInput, none *string) error {
+	t.Helper()
+	u, err := c.CreateMultipartUpload(t.Context(), in)
+	if err != nil {
+		return err
+	}
+	part, err := c.UploadPart(t.Context(), &s3.UploadPartInput{Bucket: in.Bucket, Key: in.Key, UploadId: u.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("part")})
+	if err != nil {
+		return err
+	}
+	done := &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32}}}
+	_, err = c.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{Bucket: in.Bucket, Key: in.Key, UploadId: u.UploadId, MultipartUpload: done, IfNoneMatch: none})
+	return err
 }

@@ -38,12 +38,12 @@ type copyObjectResult struct {
 }
 
 func (a *API) copyObject(w http.ResponseWriter, r *request) error {
-	req := bucket.CopyRequest{Bucket: r.bucket, Key: r.key, Reseal: r.Header.Get(sseHeader) != ""}
+	req := bucket.CopyRequest{Bucket: r.bucket, Key: r.key, Asked: asked(r.Header), Reseal: r.Header.Get(sseHeader) != ""}
 	var err error
 	if req.Source, err = r.source(); err != nil {
 		return err
 	}
-	if r.Header.Get("x-amz-metadata-directive") == "REPLACE" {
+	if r.Header.Get(directiveHeader) == "REPLACE" {
 		h, err := objectHeaders(r.Header)
 		if err != nil {
 			return err

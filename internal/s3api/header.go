@@ -15,9 +15,12 @@ import (
 )
 
 const (
-	metadataPrefix   = "x-amz-meta-"
-	copySourceHeader = "x-amz-copy-source"
-	aclHeader        = "x-amz-acl"
+	metadataPrefix     = "x-amz-meta-"
+	copySourceHeader   = "x-amz-copy-source"
+	directiveHeader    = "x-amz-metadata-directive"
+	aclHeader          = "x-amz-acl"
+	ownershipHeader    = "x-amz-object-ownership"
+	storageClassHeader = "x-amz-storage-class"
 )
 
 // headers are the x-amz headers that there are, besides metadata, with the
@@ -50,7 +53,7 @@ var headers = map[string][]string{
 	"x-amz-copy-source-if-unmodified-since": nil,
 	"x-amz-copy-source-range":               nil,
 	"x-amz-expected-bucket-owner":           nil,
-	"x-amz-metadata-directive":              {"COPY", "REPLACE"},
+	directiveHeader:                         {"COPY", "REPLACE"},
 	"x-amz-source-expected-bucket-owner":    nil,
 	"x-amz-tagging-directive":               {"COPY"},
 
@@ -58,8 +61,8 @@ var headers = map[string][]string{
 
 	aclHeader:                          {"private", "bucket-owner-full-control"},
 	"x-amz-bucket-object-lock-enabled": {"false", "False"},
-	"x-amz-object-ownership":           {"BucketOwnerEnforced"},
-	"x-amz-storage-class":              {"STANDARD"},
+	ownershipHeader:                    {"BucketOwnerEnforced"},
+	storageClassHeader:                 {"STANDARD"},
 
 	sseHeader:        {"AES256", "aws:kms"},
 	sseKeyHeader:     nil,
@@ -134,6 +137,11 @@ func withoutChunked(values []string) string {
 		}
 	}
 	return strings.Join(kept, ",")
+}
+
+// asked reads what a writer asks for that policies may want to know of.
+func asked(h http.Header) bucket.Asked {
+	return bucket.Asked{ACL: h.Get(aclHeader), StorageClass: h.Get(storageClassHeader), MetadataDirective: h.Get(directiveHeader)}
 }
 
 // sealing reads how an object shall be sealed.

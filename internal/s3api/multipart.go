@@ -19,7 +19,7 @@ type initiateMultipartUploadResult struct {
 }
 
 func (a *API) createMultipartUpload(w http.ResponseWriter, r *request) error {
-	req := bucket.UploadRequest{Bucket: r.bucket, Key: r.key, Type: r.Header.Get("x-amz-checksum-type")}
+	req := bucket.UploadRequest{Bucket: r.bucket, Key: r.key, Asked: asked(r.Header), Type: r.Header.Get("x-amz-checksum-type")}
 	var err error
 	if name := r.Header.Get("x-amz-checksum-algorithm"); name != "" {
 		if req.Algorithm, err = bucket.ParseAlgorithm(name); err != nil {

@@ -28,6 +28,7 @@ func (a *API) putObject(w http.ResponseWriter, r *request) error {
 	if req.If, err = writeCondition(r.Header); err != nil {
 		return err
 	}
+	req.Asked = asked(r.Header)
 	o, err := a.buckets.PutObject(r.Context(), r.caller, req)
 	if err != nil {
 		return err

@@ -186,16 +186,5 @@ func headOf(name, key string) *s3.HeadObjectInput {
 // beginning of an upload names the encryption; its parts are sealed alike.
 func inParts(t *testing.T, c *s3.Client, key string) error {
 	t.Helper()
-	name, ctx := aws.String("shared"), t.Context()
-	u, err := c.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: name, Key: &key, ServerSideEncryption: "AES256"})
-	if err != nil {
-		return err
-	}
-	part, err := c.UploadPart(ctx, &s3.UploadPartInput{Bucket: name, Key: &key, UploadId: u.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("part")})
-	if err != nil {
-		return err
-	}
-	done := &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32}}}
-	_, err = c.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{Bucket: name, Key: &key, UploadId: u.UploadId, MultipartUpload: done})
-	return err
+	return uploadOne(t, c, &s3.CreateMultipartUploadInput{Bucket: aws.String("shared"), Key: &key, ServerSideEncryption: "AES256"}, nil)
 }

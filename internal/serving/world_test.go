@@ -137,7 +137,7 @@ func newWorld(t *testing.T) *world {
 	})
 	w.vault = &vault.Vault{Keys: w.kms, Blobs: w.blobs}
 	w.restart()
-	_, err = w.buckets.CreateBucket(t.Context(), w.root, "images", "")
+	_, err = w.buckets.CreateBucket(t.Context(), w.root, bucket.NewBucket{Name: "images"})
 	w.must(err)
 	w.project, err = w.registry.CreateProject(t.Context(), w.root, registry.CreateProjectRequest{Name: "shades"})
 	w.must(err)

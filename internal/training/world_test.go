@@ -73,7 +73,7 @@ func newWorld(t *testing.T) *world {
 		Scratch: t.TempDir(), Slice: time.Minute, Now: time.Now,
 	}
 	for _, name := range []string{"images", "results"} {
-		_, err := w.buckets.CreateBucket(t.Context(), w.root, name, "")
+		_, err := w.buckets.CreateBucket(t.Context(), w.root, bucket.NewBucket{Name: name})
 		w.must(err)
 	}
 	w.project = w.newProject("parts")
