@@ -8,6 +8,7 @@ import (
 	"io"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/copier"
@@ -238,6 +239,40 @@ func TestACallThatNeverWorksFailsTheCopy(t *testing.T) {
 					w.deleteSource(t) // it has no pin
 				})
 			}
+		}
+	}
+}
+
+// TestNoFaultHurtsARequest: taking the grants fails, or inserting the copy,
+// before it is done or after. A copy whose insertion was done is made, though
+// the caller was told of an internal error; of any other nothing is left once
+// the server has swept.
+func TestNoFaultHurtsARequest(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"Prepare", "InsertCopy"} {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, after the call: %v", name, after), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.inject(&faults{always: name, after: after})
+				if _, err := w.Start(t.Context(), trusted, w.request("c1")); !errors.Is(err, errFault) {
+					t.Fatalf("a request in a fault: %v", err)
+				}
+				w.drain(t)
+				_, err := vault.SweepGrants(t.Context(), w.kms, w.db.Versions(), time.Now())
+				must(t, err)
+				made, err := w.db.Versions().VersionsBefore(t.Context(), w.into, nil, customlabels.ProjectVersion{}, 100)
+				must(t, err)
+				if inserted := name == "InsertCopy" && after; inserted && len(made) == 1 {
+					w.checkCompleted(t, made[0].ARN)
+					return
+				}
+				if len(made) > 0 {
+					t.Errorf("a request that failed left %+v", made)
+				}
+				w.checkGrants(t, 0, 1) // the source's
+				w.deleteSource(t)      // it has no pin
+			})
 		}
 	}
 }

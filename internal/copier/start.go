@@ -76,7 +76,8 @@ func (s *Service) start(ctx context.Context, caller arn.Caller, req Request, cal
 }
 
 // insert takes the right to use the destination's key and commits the copy;
-// it gives the right back where the commit is refused.
+// it gives the right back where the commit is refused. Where it fails the copy
+// may be there all the same: what its job does not need is the sweep's.
 func (d *decision) insert(ctx context.Context, args Args, call Invocation) (err error) {
 	if args.Caller.Mandate, err = d.mandate(ctx); err != nil {
 		return err
@@ -89,10 +90,14 @@ func (d *decision) insert(ctx context.Context, args Args, call Invocation) (err 
 		v.KMSKey = args.Key.Key
 	}
 	err = d.Store.InsertCopy(ctx, v, call, job.Spec{Kind: args.Mode.kind(), Key: v.ARN.String(), Args: args})
-	if err != nil {
-		return errors.Join(d.refusal(err), d.Vault.Abandon(context.WithoutCancel(ctx), args.Key))
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = d.refusal(err)
+	if refused := (*fault.Error)(nil); !errors.As(err, &refused) {
+		return err
+	}
+	return errors.Join(err, d.Vault.Abandon(context.WithoutCancel(ctx), args.Key))
 }
 
 // version is what the destination gets.
