@@ -110,7 +110,12 @@ func (s *Service) trusting(ctx context.Context, caller arn.Caller, req AssumeReq
 	}
 	foreign := caller.Principal.Account != ref.Account
 	for _, action := range req.actions(content) {
-		question := policy.Request{Action: action, Resource: req.Role, Keys: req.keys(role, content)}
+		question := policy.Request{Action: action, Resource: req.Role, Keys: req.keys(content)}
+		if foreign { // whose own policies are not to tell what the role's tags are
+			question.OwnerKeys = ResourceTags(role.Tags)
+		} else {
+			maps.Copy(question.Keys, ResourceTags(role.Tags))
+		}
 		d := policy.AuthorizeTrust(who, question, ref.Account, trust)
 		if !found || !d.Allowed() {
 			return Entity{}, Denied(&policy.DeniedError{Principal: caller.Principal, Request: question, Decision: d, Foreign: foreign || !found})
@@ -212,7 +217,7 @@ func (r AssumeRequest) actions(c SessionContent) []string {
 	return all
 }
 
-func (r AssumeRequest) keys(role Entity, c SessionContent) policy.Keys {
+func (r AssumeRequest) keys(c SessionContent) policy.Keys {
 	keys := policy.Keys{"sts:rolesessionname": {r.SessionName}}
 	for key, value := range map[string]string{"sts:externalid": r.ExternalID, "sts:sourceidentity": r.SourceID} {
 		if value != "" {
@@ -223,7 +228,6 @@ func (r AssumeRequest) keys(role Entity, c SessionContent) policy.Keys {
 		keys["sts:transitivetagkeys"] = r.Transitive
 	}
 	maps.Copy(keys, policy.RequestTags(c.Tags))
-	maps.Copy(keys, ResourceTags(role.Tags))
 	return keys
 }
 

@@ -37,20 +37,29 @@ func windowKeys(days int) policy.Keys {
 	return policy.Keys{"kms:schedulekeydeletionpendingwindowindays": {strconv.Itoa(days)}}
 }
 
-// keys are the condition keys of a question about one operation. They are
-// made only where a policy mentions some of them.
-func (s *Service) keys(ctx context.Context, q question, op Operation, u Use) (policy.Keys, error) {
-	tags := policy.Mentions(policy.ResourceTag, q.who, q.policy)
-	if !tags && !policy.Mentions("kms:", q.who, q.policy) {
-		return nil, nil
+// request is what the policies are asked about one operation. Condition keys
+// are made only where a policy mentions some of them.
+func (s *Service) request(ctx context.Context, q question, op Operation, u Use) (policy.Request, error) {
+	r := policy.Request{Action: op.action(), Resource: q.key.ARN.String()}
+	if !policy.Mentions(policy.ResourceTag, q.who, q.policy) && !policy.Mentions("kms:", q.who, q.policy) {
+		return r, nil
 	}
+	r.Keys = q.keys(op, u)
+	given, err := s.givenKeys(ctx, q)
+	if q.caller.Owns(q.key.ARN.Namespace) {
+		maps.Copy(r.Keys, given)
+	} else {
+		r.OwnerKeys = given
+	}
+	return r, err
+}
+
+// keys are the condition keys of what is asked for.
+func (q question) keys(op Operation, u Use) policy.Keys {
 	keys := specKeys()
 	maps.Copy(keys, u.said)
 	if u.other != "" {
 		keys["kms:reencryptonsamekey"] = []string{strconv.FormatBool(u.other == q.key.ARN.ID)}
-	}
-	if q.caller.Owns(q.key.ARN.Namespace) {
-		keys.AddResourceTags(q.key.Tags)
 	}
 	if q.caller.Via != "" {
 		keys["kms:viaservice"] = []string{q.caller.Via}
@@ -66,6 +75,14 @@ func (s *Service) keys(ctx context.Context, q question, op Operation, u Use) (po
 		keys["kms:grantisforawsresource"] = []string{strconv.FormatBool(q.caller.Via != "")}
 		addGrantKeys(keys, u.Grants)
 	}
+	return keys
+}
+
+// givenKeys are the condition keys of what a key was given by its owner, which
+// a stranger's own policies do not see: its tags and aliases.
+func (s *Service) givenKeys(ctx context.Context, q question) (policy.Keys, error) {
+	keys := policy.Keys{}
+	keys.AddResourceTags(q.key.Tags)
 	if !policy.Mentions("kms:resourcealiases", q.who, q.policy) {
 		return keys, nil
 	}

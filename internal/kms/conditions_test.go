@@ -136,3 +136,34 @@ func TestConditionsOfCreateKey(t *testing.T) {
 		}
 	}
 }
+
+// What a key's owner gave it, its tags and aliases, counts in the key's policy
+// for whoever asks, and tells nothing in a stranger's own.
+func TestAKeysTagsAndAliasesAreItsOwners(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner, stranger := user(account, "ann"), user("555555555555", "bob")
+	everything := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*"}}`
+	shared := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["` + account + `","` + owner.Principal.String() + `","` + stranger.Principal.String() + `"]},"Action":"kms:*","Resource":"*"}`
+	given := func(text string) string {
+		k := w.keyWith(kms.NewKey{SkipLockoutCheck: true, Policy: text, Tags: map[string]string{"Team": "vision"}})
+		want(t, "alias", w.CreateAlias(t.Context(), root(account), "alias/vision-"+k.ARN.ID, k.ARN.ID), "")
+		return k.ARN.String()
+	}
+	for name, condition := range map[string]string{
+		"a tag":    `"Condition":{"StringEquals":{"aws:ResourceTag/Team":"vision"}}`,
+		"an alias": `"Condition":{"ForAnyValue:StringLike":{"kms:ResourceAliases":"alias/vision-*"}}`,
+	} {
+		w.who["user/bob"] = identityPolicy(t, everything)
+		open, guarded := given(shared+`]}`), given(shared+`,{"Effect":"Deny","Principal":"*","Action":"kms:DescribeKey","Resource":"*",`+condition+`}]}`)
+		for _, caller := range []arn.Caller{owner, stranger} {
+			_, err := w.DescribeKey(t.Context(), caller, open)
+			want(t, caller.Principal.String(), err, "")
+			_, err = w.DescribeKey(t.Context(), caller, guarded)
+			want(t, name+" that the key policy denies to "+caller.Principal.String(), err, kms.AccessDenied)
+		}
+		w.who["user/bob"] = identityPolicy(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*",`+condition+`}}`)
+		_, err := w.DescribeKey(t.Context(), stranger, open)
+		want(t, name+" that a stranger's own policy asks for", err, kms.AccessDenied)
+	}
+}

@@ -252,11 +252,10 @@ func (s *Service) answer(ctx context.Context, q question, op Operation, u Use) (
 		}
 		return policy.Decision{}, nil, deniedAbroad(q.caller, op.action())
 	}
-	keys, err := s.keys(ctx, q, op, u)
+	request, err := s.request(ctx, q, op, u)
 	if err != nil {
 		return policy.Decision{}, nil, err
 	}
-	request := policy.Request{Action: op.action(), Resource: q.key.ARN.String(), Keys: keys}
 	d := policy.AuthorizeByResource(q.who, request, q.key.ARN.Account, []policy.Policy{q.policy})
 	if d.Allowed() && !service {
 		return d, nil, nil

@@ -119,11 +119,10 @@ func (s *Service) setPolicy(ctx context.Context, caller arn.Caller, k *Key, p Ne
 		return fmt.Errorf("read the policies of %s: %w", caller.Principal, err)
 	}
 	q := question{caller: caller, key: *k, who: who, policy: policy.Policy{Document: document}}
-	keys, err := s.keys(ctx, q, putKeyPolicy, Use{said: lockoutKeys(false)})
+	request, err := s.request(ctx, q, putKeyPolicy, Use{said: lockoutKeys(false)})
 	if err != nil {
 		return err
 	}
-	request := policy.Request{Action: putKeyPolicy.action(), Resource: k.ARN.String(), Keys: keys}
 	if !policy.AuthorizeByResource(who, request, k.ARN.Account, []policy.Policy{q.policy}).Allowed() {
 		return fault.New(MalformedPolicyDocument, "The new key policy will not allow you to update the key policy in the future.")
 	}
