@@ -132,6 +132,46 @@ func TestChains(t *testing.T) {
 	}
 }
 
+// The tags of a role count in its trust policy for whoever asks, and tell
+// nothing in the policies of another account.
+func TestARolesTagsAreItsOwners(t *testing.T) {
+	t.Parallel()
+	s, db, _, ann := house(t)
+	const tagged = `"Condition":{"StringEquals":{"aws:ResourceTag/team":"role's"}}`
+	guarded := theRole("guarded")
+	guarded.Trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"},{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole",` + tagged + `}]}`
+	stranger := func(name, condition string) identity.Entity {
+		return identity.Entity{
+			Ref: identity.Ref{Partition: "aws", Account: "555555555555", Kind: identity.User, Name: name}, ID: "AIDA" + name, Path: "/",
+			Content: identity.Content{Inline: map[string]string{"p": `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*",` + condition + `}}`}},
+		}
+	}
+	bob, prober := stranger("bob", `"Condition":{}`), stranger("prober", tagged)
+	if _, err := s.CreateAccount(t.Context(), "555555555555"); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []identity.Entity{guarded, bob, prober} {
+		if err := db.IAM().InsertEntity(t.Context(), e, 10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		who  arn.Principal
+		role string
+		want error
+	}{
+		{bob.Principal(), "r1", nil},
+		{bob.Principal(), "guarded", identity.AccessDenied},
+		{prober.Principal(), "r1", identity.AccessDenied},
+		{ann.Principal, "guarded", identity.AccessDenied},
+	} {
+		_, err := s.AssumeRole(t.Context(), arn.Caller{Principal: test.who, Region: "us-east-1"}, identity.AssumeRequest{Role: roleARN(test.role), SessionName: "s1"})
+		if !errors.Is(err, test.want) {
+			t.Errorf("%s assumes %s: %v, want %v", test.who, test.role, err, test.want)
+		}
+	}
+}
+
 // Whoever is not, or no longer, who it says has no policies.
 func TestSubjectFailsClosed(t *testing.T) {
 	t.Parallel()
