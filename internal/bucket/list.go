@@ -42,6 +42,11 @@ func (p Page) Last() string {
 
 // ListObjectsV2 returns a page of a bucket's objects.
 func (s *Service) ListObjectsV2(ctx context.Context, caller arn.Caller, req ListRequest) (Page, error) {
+	for _, part := range []string{req.Prefix, req.Delimiter} {
+		if err := checkPartOfKey(part); err != nil {
+			return Page{}, err
+		}
+	}
 	b, err := s.open(ctx, caller, access{action: "s3:ListBucket", bucket: req.Bucket, keys: req.keys()})
 	if err != nil {
 		return Page{}, err

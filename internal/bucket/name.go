@@ -56,6 +56,15 @@ func checkBucketName(name string) error {
 
 func isAlphanumeric(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
 
+// checkPartOfKey refuses a prefix or a delimiter that no key can have, before
+// a policy is asked about it.
+func checkPartOfKey(part string) error {
+	if len(part) > maxKeyLength {
+		return fault.New(KeyTooLong, "Your prefix or delimiter is longer than a key can be, which is %d bytes", maxKeyLength)
+	}
+	return nil
+}
+
 func checkKey(key string) error {
 	switch {
 	case len(key) > maxKeyLength:

@@ -142,3 +142,37 @@ func (p *pattern) keys(add func(string)) {
 		}
 	}
 }
+
+// glob reports whether s matches a compiled pattern. It takes
+// len(pattern) × len(s) steps at most.
+func glob(pattern, s string) bool {
+	if len(pattern) == 1 && pattern[0] == anyText {
+		return true
+	}
+	star, retry := -1, 0
+	p, i := 0, 0
+	for i < len(s) {
+		switch {
+		case p < len(pattern) && pattern[p] == anyText:
+			star, retry = p, i
+			p++
+		case p < len(pattern) && pattern[p] == anyRune:
+			_, size := utf8.DecodeRuneInString(s[i:])
+			p++
+			i += size
+		case p < len(pattern) && pattern[p] == s[i]:
+			p++
+			i++
+		case star >= 0:
+			_, skipped := utf8.DecodeRuneInString(s[retry:])
+			retry += skipped
+			p, i = star+1, retry
+		default:
+			return false
+		}
+	}
+	for p < len(pattern) && pattern[p] == anyText {
+		p++
+	}
+	return p == len(pattern)
+}

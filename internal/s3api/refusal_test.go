@@ -98,6 +98,8 @@ func TestRefusals(t *testing.T) {
 		"address as bucket name":   {call{"PUT", "/192.168.0.1", nil, ""}, "400 InvalidBucketName"},
 		"reserved bucket name":     {call{"PUT", "/abc--x-s3", nil, ""}, "400 InvalidBucketName"},
 		"dotted bucket name":       {call{"PUT", "/a..b", nil, ""}, "400 InvalidBucketName"},
+		"prefix of 1025 bytes":     {call{"GET", "/bkt?list-type=2&prefix=" + strings.Repeat("k", 1025), nil, ""}, "400 KeyTooLongError"},
+		"delimiter of 1025 bytes":  {call{"GET", "/bkt?list-type=2&delimiter=" + strings.Repeat("k", 1025), nil, ""}, "400 KeyTooLongError"},
 		"key of 1025 bytes":        {call{"PUT", "/bkt/" + strings.Repeat("k", 1025), nil, ""}, "400 KeyTooLongError"},
 		"key that is no UTF-8":     {call{"PUT", "/bkt/%FF", nil, ""}, "400 InvalidArgument"},
 		"parameter given twice":    {call{"GET", "/bkt?list-type=2&prefix=a&prefix=b", nil, ""}, "400 InvalidArgument"},
