@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mimeo/internal/arn"
+	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
 	"mimeo/internal/objects"
@@ -92,38 +93,48 @@ func (w *world) keyCases(t *testing.T) map[string]keyCase {
 	}
 }
 
-// TestEveryKeyWithEveryKey copies from sources under each kind of key to each
-// kind of destination key. Afterwards all that the sources had is destroyed,
+// sourceKeys make a key of each kind that a source can be under.
+var sourceKeys = map[string]func(*world) arn.Key{
+	"the service-owned key": func(*world) arn.Key { return arn.Key{} },
+	"a customer's key":      func(w *world) arn.Key { return w.newKey(w.t, trusting) },
+	"a key of another account's": func(w *world) arn.Key {
+		return w.newKeyWith(w.t, elsewhere, sharedWith(elsewhere, []arn.Caller{trusting}, fourActions...))
+	},
+}
+
+// TestEveryKeyWithEveryKey copies in either mode from sources under each kind of
+// key to each kind of destination key. Afterwards all that the sources had is destroyed,
 // the material of their keys too, and each copy opens with its own key alone.
 func TestEveryKeyWithEveryKey(t *testing.T) {
 	t.Parallel()
-	sources := map[string]func(*world) arn.Key{
-		"the service-owned key": func(*world) arn.Key { return arn.Key{} },
-		"a customer's key":      func(w *world) arn.Key { return w.newKey(w.t, trusting) },
-		"a key of another account's": func(w *world) arn.Key {
-			return w.newKeyWith(w.t, elsewhere, sharedWith(elsewhere, []arn.Caller{trusting}, fourActions...))
-		},
+	for name, key := range sourceKeys {
+		for _, mode := range []copier.Mode{copier.Share, copier.Reseal} {
+			t.Run(fmt.Sprintf("%s, %s", name, mode), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.Mode = mode
+				w.copyFrom(t, key(w))
+			})
+		}
 	}
-	for name, key := range sources {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			of := key(w)
-			cases := w.keyCases(t)
-			w.retrain(t, of)
-			copies := map[string]arn.ProjectVersion{}
-			for name, c := range cases {
-				v, err := w.copyUnder(t, c, fmt.Sprintf("c%d", len(copies)))
-				if checkKeyCase(t, name, c, err) {
-					copies[name] = v
-				}
-			}
-			w.checkGrants(t, 0, w.versionGrants(t))
-			w.destroySource(t, of)
-			for name, v := range copies {
-				w.checkUnder(t, name, v, cases[name].want)
-			}
-		})
+}
+
+// copyFrom copies from a source under a key to each kind of destination key.
+func (w *world) copyFrom(t *testing.T, of arn.Key) {
+	t.Helper()
+	cases := w.keyCases(t)
+	w.retrain(t, of)
+	copies := map[string]arn.ProjectVersion{}
+	for name, c := range cases {
+		v, err := w.copyUnder(t, c, fmt.Sprintf("c%d", len(copies)))
+		if checkKeyCase(t, name, c, err) {
+			copies[name] = v
+		}
+	}
+	w.checkGrants(t, 0, w.versionGrants(t))
+	w.destroySource(t, of)
+	for name, v := range copies {
+		w.checkUnder(t, name, v, cases[name].want)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 	"mimeo/internal/vault"
 )
 
-// TestNoGrantIsLeft mixes copies under all kinds of keys with failures, cuts,
+// TestNoGrantIsLeft mixes copies in every mode and under all kinds of keys with failures, cuts,
 // cancels, refusals, deletions and restarts. Whenever no job is left, there is a grant
 // for each version that has a model under a customer's key, and no other.
 func TestNoGrantIsLeft(t *testing.T) {
@@ -65,7 +65,7 @@ type leakage struct {
 func (l *leakage) copy(t *rapid.T) {
 	l.next++
 	req := l.w.request(fmt.Sprint("c", l.next))
-	req.DestinationProject, req.KMSKeyID = l.into, ""
+	req.DestinationProject, req.KMSKeyID, req.Mode = l.into, "", drawMode(t)
 	if key := rapid.SampledFrom(l.keys).Draw(t, "key"); key != (arn.Key{}) {
 		req.KMSKeyID = key.String()
 	}

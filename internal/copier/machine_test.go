@@ -21,7 +21,7 @@ import (
 const maxCopies, maxModels = 2, 3
 
 // TestCopiesAreAsTheOracleSays makes random sequences of requests, about
-// versions, policies, pins and quotas, and runs jobs now and then. Each answer,
+// versions, policies, pins and quotas, in every mode, and runs jobs now and then. Each answer,
 // and after each request what is there, is what a simple oracle says.
 func TestCopiesAreAsTheOracleSays(t *testing.T) {
 	t.Parallel()
@@ -38,6 +38,7 @@ func TestCopiesAreAsTheOracleSays(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"":              m.check,
 			"copy":          m.copy,
+			"cancel":        m.cancel,
 			"delete a copy": m.deleteCopy,
 			"delete source": m.deleteSource,
 			"put policy":    m.putPolicy,
@@ -69,8 +70,9 @@ type machine struct {
 }
 
 type oracleCopy struct {
-	arn    arn.ProjectVersion
-	status customlabels.Status
+	arn       arn.ProjectVersion
+	status    customlabels.Status
+	cancelled bool
 }
 
 func (m *machine) count(status customlabels.Status) (n int) {
@@ -151,9 +153,33 @@ func (m *machine) copyAs(t *rapid.T, name string) {
 	}
 	req := m.w.request(name)
 	req.SourceProject, req.Source, req.DestinationProject = m.from, m.source.ARN, m.into
+	req.Mode = drawMode(t)
 	v, err := m.w.Start(context.Background(), trusted, req)
 	if m.expect(t, "copy "+name, err, want) {
-		m.copies[name] = oracleCopy{v, customlabels.CopyingInProgress}
+		m.copies[name] = oracleCopy{arn: v, status: customlabels.CopyingInProgress}
+	}
+}
+
+// drawMode is one of all that a request may say.
+func drawMode(t *rapid.T) copier.Mode {
+	return rapid.SampledFrom([]copier.Mode{"", copier.Share, copier.Reseal}).Draw(t, "mode")
+}
+
+// cancel is refused once a copy has ended, and may be repeated before it is
+// gone.
+func (m *machine) cancel(t *rapid.T) {
+	if len(m.copies) == 0 {
+		t.Skip("there is no copy")
+	}
+	name := rapid.SampledFrom(sortedKeys(m.copies)).Draw(t, "name")
+	c := m.copies[name]
+	want := fault.Code("")
+	if c.status != customlabels.CopyingInProgress && !c.cancelled {
+		want = customlabels.ResourceInUse
+	}
+	_, err := m.w.CancelCopy(context.Background(), trusted, c.arn)
+	if m.expect(t, "cancel "+name, err, want) {
+		m.copies[name] = oracleCopy{arn: c.arn, status: customlabels.Deleting, cancelled: true}
 	}
 }
 
@@ -169,14 +195,24 @@ func (m *machine) deleteCopy(t *rapid.T) {
 	}
 	_, err := m.w.registry.DeleteProjectVersion(context.Background(), trusted, c.arn)
 	if m.expect(t, "delete "+name, err, want) {
-		m.copies[name] = oracleCopy{c.arn, customlabels.Deleting}
+		m.copies[name] = oracleCopy{arn: c.arn, status: customlabels.Deleting}
 	}
 }
 
-// deleteSource is refused while a copy that is in progress pins it.
+// pinned tells whether a copy still needs the source. One that was cancelled
+// does until its work has heard of it.
+func (m *machine) pinned() bool {
+	for _, c := range m.copies {
+		if c.status == customlabels.CopyingInProgress || c.cancelled {
+			return true
+		}
+	}
+	return false
+}
+
 func (m *machine) deleteSource(t *rapid.T) {
 	want := fault.Code("")
-	if m.deleting || m.count(customlabels.CopyingInProgress) > 0 {
+	if m.deleting || m.pinned() {
 		want = customlabels.ResourceInUse
 	}
 	_, err := m.w.registry.DeleteProjectVersion(context.Background(), trusting, m.source.ARN)
@@ -227,7 +263,7 @@ func (m *machine) runJobs() {
 	for name, c := range m.copies {
 		switch c.status {
 		case customlabels.CopyingInProgress:
-			m.copies[name] = oracleCopy{c.arn, customlabels.CopyingCompleted}
+			m.copies[name] = oracleCopy{arn: c.arn, status: customlabels.CopyingCompleted}
 		case customlabels.Deleting:
 			delete(m.copies, name)
 		}

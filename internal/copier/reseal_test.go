@@ -249,8 +249,8 @@ func TestTheRateOfASmallModelIsBoundedToo(t *testing.T) {
 	w.checkSame(t, v)
 }
 
-// TestACopyIsItsSourceWhateverTheMode: of random bundles, in either mode and
-// under any key, the copy opens to the same bytes, its files hold them, and
+// TestACopyIsItsSourceWhateverTheMode: of random bundles under any key, in
+// either mode and to any key, the copy opens to the same bytes, its files hold them, and
 // nothing at the source has changed.
 func TestACopyIsItsSourceWhateverTheMode(t *testing.T) {
 	t.Parallel()
@@ -258,6 +258,11 @@ func TestACopyIsItsSourceWhateverTheMode(t *testing.T) {
 	from := w.newProject(t, trusting, "random")
 	w.allow(t, from, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"555555555555"},
 		"Action":"rekognition:CopyProjectVersion","Resource":"*"}]}`)
+	keys := map[string]arn.Key{}
+	for name, key := range sourceKeys {
+		keys[name] = key(w)
+	}
+	shared := w.newKeyWith(t, elsewhere, sharedWith(elsewhere, []arn.Caller{trusted}, fourActions...))
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
@@ -265,14 +270,15 @@ func TestACopyIsItsSourceWhateverTheMode(t *testing.T) {
 		for _, role := range rapid.SliceOfDistinct(rapid.SampledFrom(customlabels.ResultRoles), rapid.ID).Draw(rt, "roles") {
 			w.contents[role] = content(rt)
 		}
+		w.sourceKey = keys[rapid.SampledFrom(sortedKeys(keys)).Draw(rt, "key of the source")]
 		source := w.train(t, from, fmt.Sprint("random", n))
 		defer w.remove(t, source.ARN)
 		sourceBefore, blobsBefore := w.version(t, source.ARN), w.blobDigests(t)
 		grantsBefore := w.grants(t)
 		req := w.request(fmt.Sprint("copy", n))
 		req.SourceProject, req.Source = from, source.ARN
-		req.Mode = rapid.SampledFrom([]copier.Mode{copier.Share, copier.Reseal}).Draw(rt, "mode")
-		req.KMSKeyID = rapid.SampledFrom([]string{"", w.key.String()}).Draw(rt, "key")
+		req.Mode = drawMode(rt)
+		req.KMSKeyID = rapid.SampledFrom([]string{"", w.key.String(), shared.String()}).Draw(rt, "key")
 		v := w.start(t, req)
 		defer w.remove(t, v)
 		w.drain(t)
