@@ -78,10 +78,16 @@ func (s *stage) play(t *testing.T) string {
 // copyOn asks a server for the copy and returns what it said.
 func (s *stage) copyOn(t *testing.T, server *apptest.Server) (string, error) {
 	t.Helper()
+	return s.copyAs(t, server.At(s.b.Client), "c1", s.mode)
+}
+
+// copyAs asks for a copy under a name.
+func (s *stage) copyAs(t *testing.T, c *apptest.Client, name, mode string) (string, error) {
+	t.Helper()
 	var out struct{ ProjectVersionArn string }
-	err := server.At(s.b.Client).Mimeo(t.Context(), "CopyProjectVersion", map[string]any{
-		"SourceProjectArn": s.a.project, "SourceProjectVersionArn": s.source, "DestinationProjectArn": s.b.project, "VersionName": "c1",
-		"OutputConfig": map[string]any{"S3Bucket": s.b.bucket, "S3KeyPrefix": "copies"}, "KmsKeyId": s.key, "Mode": s.mode,
+	err := c.Mimeo(t.Context(), "CopyProjectVersion", map[string]any{
+		"SourceProjectArn": s.a.project, "SourceProjectVersionArn": s.source, "DestinationProjectArn": s.b.project, "VersionName": name,
+		"OutputConfig": map[string]any{"S3Bucket": s.b.bucket, "S3KeyPrefix": "copies"}, "KmsKeyId": s.key, "Mode": mode,
 	}, &out)
 	return out.ProjectVersionArn, err
 }

@@ -21,9 +21,10 @@ import (
 // What one client did with one name, and what it was answered.
 type (
 	call struct {
-		operation string // "copy", "delete" or "describe"
+		operation string // "copy", "cancel", "delete" or "describe"
 		name      string
-		version   string // what is deleted
+		mode      string // of the copy
+		version   string // what is cancelled or deleted
 	}
 	answer struct {
 		code    string // of a refusal
@@ -35,8 +36,9 @@ type (
 // A version under one name, as a client could describe it: the zero state is
 // a name that is free.
 type nameState struct {
-	version string
-	status  types.ProjectVersionStatus
+	version   string
+	status    types.ProjectVersionStatus
+	cancelled bool // which may be repeated
 }
 
 // settled returns what a state may have become by itself: a copy ends, a
@@ -44,7 +46,7 @@ type nameState struct {
 func (s nameState) settled() []nameState {
 	switch s.status {
 	case types.ProjectVersionStatusCopyingInProgress:
-		return []nameState{s, {s.version, types.ProjectVersionStatusCopyingCompleted}}
+		return []nameState{s, {version: s.version, status: types.ProjectVersionStatusCopyingCompleted}}
 	case types.ProjectVersionStatusDeleting:
 		return []nameState{s, {}}
 	default:
@@ -56,18 +58,20 @@ func (s nameState) settled() []nameState {
 // state s and was answered so; none where s cannot have answered so.
 func (s nameState) next(c call, a answer) []nameState {
 	switch {
-	case c.operation == "describe" && s == nameState{version: a.version, status: a.status}:
+	case c.operation == "describe" && s.version == a.version && s.status == a.status:
 		return []nameState{s}
 	case c.operation == "copy" && a.code == "" && s == nameState{}:
-		return []nameState{{a.version, types.ProjectVersionStatusCopyingInProgress}}
+		return []nameState{{version: a.version, status: types.ProjectVersionStatusCopyingInProgress}}
 	case c.operation == "copy" && a.code == "ResourceInUseException" && s != nameState{}:
 		return []nameState{s}
-	case c.operation != "delete":
+	case c.operation != "delete" && c.operation != "cancel":
 		return nil
 	case s.version != c.version:
 		return onlyIf(a.code == "ResourceNotFoundException", s)
-	case s.status == types.ProjectVersionStatusCopyingCompleted:
-		return onlyIf(a.code == "", nameState{s.version, types.ProjectVersionStatusDeleting})
+	case c.operation == "cancel" && (s.status == types.ProjectVersionStatusCopyingInProgress || s.cancelled):
+		return onlyIf(a.code == "", nameState{s.version, types.ProjectVersionStatusDeleting, true})
+	case c.operation == "delete" && s.status == types.ProjectVersionStatusCopyingCompleted:
+		return onlyIf(a.code == "", nameState{version: s.version, status: types.ProjectVersionStatusDeleting})
 	default:
 		return onlyIf(a.code == "ResourceInUseException", s)
 	}
@@ -108,8 +112,8 @@ var names = porcupine.NondeterministicModel{
 	DescribeOperation: func(input, output any) string { return fmt.Sprintf("%+v -> %+v", input, output) },
 }
 
-// TestHistoriesAreLinearizable lets many clients copy under, describe and
-// delete the same few names at once. What they were answered is what they
+// TestHistoriesAreLinearizable lets many clients copy under, describe, cancel
+// and delete the same few names at once. What they were answered is what they
 // would have been answered one after another, in some order that respects
 // time.
 func TestHistoriesAreLinearizable(t *testing.T) {
@@ -143,7 +147,7 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 		count[o.Input.(call).operation+" "+o.Output.(answer).code]++
 	}
 	t.Logf("%d calls: %v", len(history), count)
-	if count["copy "] < 2*clients || count["delete "] == 0 || count["copy ResourceInUseException"] == 0 {
+	if count["copy "] < 2*clients || count["delete "] == 0 || count["cancel "] == 0 || count["copy ResourceInUseException"] == 0 {
 		t.Errorf("too little happened: %v", count)
 	}
 	model := names.ToModel()
@@ -172,10 +176,12 @@ type historian struct {
 
 func (h *historian) choose() call {
 	name := fmt.Sprint("n", h.random.IntN(3))
-	switch draw := h.random.IntN(3); {
-	case draw == 0:
-		return call{operation: "copy", name: name}
-	case draw == 1 && h.seen != "":
+	switch draw := h.random.IntN(8); {
+	case draw < 3:
+		return call{operation: "copy", name: name, mode: []string{"SHARE", "SHARE", "RESEAL"}[draw]}
+	case draw == 3 && h.seen != "":
+		return call{operation: "cancel", name: h.name, version: h.seen}
+	case draw < 6 && h.seen != "":
 		return call{operation: "delete", name: h.name, version: h.seen}
 	default:
 		return call{operation: "describe", name: name}
@@ -186,14 +192,9 @@ func (h *historian) do(t *testing.T, c call) (a answer) {
 	var err error
 	switch c.operation {
 	case "copy":
-		var out *rekognition.CopyProjectVersionOutput
-		out, err = h.Rekognition.CopyProjectVersion(t.Context(), &rekognition.CopyProjectVersionInput{
-			SourceProjectArn: &h.a.project, SourceProjectVersionArn: &h.source, DestinationProjectArn: &h.b.project, VersionName: &c.name,
-			OutputConfig: &types.OutputConfig{S3Bucket: &h.b.bucket}, KmsKeyId: &h.key,
-		})
-		if err == nil {
-			a.version = aws.ToString(out.ProjectVersionArn)
-		}
+		a.version, err = h.copyAs(t, h.Client, c.name, c.mode)
+	case "cancel":
+		err = h.Mimeo(t.Context(), "CancelCopy", map[string]string{"ProjectVersionArn": c.version}, new(struct{}))
 	case "delete":
 		_, err = h.Rekognition.DeleteProjectVersion(t.Context(), &rekognition.DeleteProjectVersionInput{ProjectVersionArn: &c.version})
 	case "describe":

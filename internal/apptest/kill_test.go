@@ -114,7 +114,8 @@ func (v victim) kill(t testing.TB) {
 const kills = 50
 
 // TestKill kills the server at random moments while versions are trained,
-// copied, started, stopped and deleted, and policies change. In the end every
+// copied in both modes, cancelled, started, stopped and deleted, and policies
+// change. In the end every
 // promise that a caller was given is kept, each copy answers as its source,
 // and nothing is left that nobody needs.
 func TestKill(t *testing.T) {

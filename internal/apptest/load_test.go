@@ -30,8 +30,9 @@ type load struct {
 	deleted     []string           // ARNs whose deletion was promised
 	policies    map[string]bool    // documents of which one is current
 	started     string             // a version that was started and not yet stopped
+	latest      string             // the copy that was promised last
 
-	copies, trainings, deletions, starts, changes int
+	copies, trainings, deletions, cancels, starts, changes int
 }
 
 // A promise is a version whose ARN a caller was given. If its deletion was
@@ -47,7 +48,7 @@ func newLoad(a, b *side, source, key string, seed uint64) *load {
 }
 
 func (l *load) String() string {
-	return fmt.Sprintf("%d copies and %d trainings were promised, %d deletions, %d starts and %d changes of a policy", l.copies, l.trainings, l.deletions, l.starts, l.changes)
+	return fmt.Sprintf("%d copies and %d trainings were promised, %d deletions, %d cancels, %d starts and %d changes of a policy", l.copies, l.trainings, l.deletions, l.cancels, l.starts, l.changes)
 }
 
 // errDead is no answer: the server is gone, and what became of the request is
@@ -68,14 +69,16 @@ func (l *load) run(ctx context.Context, s *apptest.Server) {
 	for ctx.Err() == nil {
 		l.next++
 		var err error
-		switch draw := l.random.IntN(10); {
+		switch draw := l.random.IntN(11); {
 		case draw < 4:
 			err = l.copy(ctx, b)
 		case draw < 5:
+			err = l.cancel(ctx, b)
+		case draw < 6:
 			err = l.train(ctx, a)
-		case draw < 7:
+		case draw < 8:
 			err = l.delete(ctx, a, b)
-		case draw < 9:
+		case draw < 10:
 			err = l.startOrStop(ctx, b)
 		default:
 			err = l.changePolicy(ctx, a)
@@ -88,15 +91,43 @@ func (l *load) run(ctx context.Context, s *apptest.Server) {
 
 func (l *load) copy(ctx context.Context, c *apptest.Client) error {
 	name := fmt.Sprint("c", l.next)
-	out, err := c.Rekognition.CopyProjectVersion(ctx, &rekognition.CopyProjectVersionInput{
-		SourceProjectArn: &l.a.project, SourceProjectVersionArn: &l.source, DestinationProjectArn: &l.b.project, VersionName: &name,
-		OutputConfig: &types.OutputConfig{S3Bucket: &l.b.bucket, S3KeyPrefix: aws.String("copies")}, KmsKeyId: &l.key,
-	})
+	mode := []string{"SHARE", "RESEAL"}[l.random.IntN(2)]
+	var out struct{ ProjectVersionArn string }
+	err := c.Mimeo(ctx, "CopyProjectVersion", map[string]any{
+		"SourceProjectArn": l.a.project, "SourceProjectVersionArn": l.source, "DestinationProjectArn": l.b.project, "VersionName": name,
+		"OutputConfig": map[string]any{"S3Bucket": l.b.bucket, "S3KeyPrefix": "copies"}, "KmsKeyId": l.key, "Mode": mode,
+	}, &out)
 	if err == nil {
 		l.copies++
-		l.live[aws.ToString(out.ProjectVersionArn)] = promise{by: l.b, name: name}
+		l.live[out.ProjectVersionArn] = promise{by: l.b, name: name}
+		l.latest = out.ProjectVersionArn
 	}
 	return said(err)
+}
+
+// cancel cancels the latest copy, which may have ended.
+func (l *load) cancel(ctx context.Context, c *apptest.Client) error {
+	if _, live := l.live[l.latest]; !live {
+		return nil
+	}
+	err := said(c.Mimeo(ctx, "CancelCopy", map[string]any{"ProjectVersionArn": l.latest}, new(struct{})))
+	if l.gone(l.latest, err); err == nil {
+		l.cancels++
+	}
+	return err
+}
+
+// gone notes what became of a version whose end was asked for.
+func (l *load) gone(version string, err error) {
+	p := l.live[version]
+	switch {
+	case err == nil:
+		delete(l.live, version)
+		l.deleted = append(l.deleted, version)
+	case errors.Is(err, errDead):
+		p.mayGone = true
+		l.live[version] = p
+	}
 }
 
 func (l *load) train(ctx context.Context, c *apptest.Client) error {
@@ -132,14 +163,9 @@ func (l *load) delete(ctx context.Context, a, b *apptest.Client) error {
 		c = b
 	}
 	_, err := c.Rekognition.DeleteProjectVersion(ctx, &rekognition.DeleteProjectVersionInput{ProjectVersionArn: &version})
-	switch err = said(err); {
-	case err == nil:
+	err = said(err)
+	if l.gone(version, err); err == nil {
 		l.deletions++
-		delete(l.live, version)
-		l.deleted = append(l.deleted, version)
-	case errors.Is(err, errDead):
-		p.mayGone = true
-		l.live[version] = p
 	}
 	return err
 }
