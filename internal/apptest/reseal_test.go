@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
+	"github.com/google/go-cmp/cmp"
 
 	"mimeo/internal/apptest"
 	"mimeo/internal/copier"
@@ -43,6 +44,14 @@ func TestACopyIsResealedFollowedAndCancelled(t *testing.T) {
 	if progress.Status != "COPYING_COMPLETED" {
 		t.Errorf("the copy ended %s: %s", progress.Status, progress.StatusMessage)
 	}
+	checkCopied(t, b, b.version("whole"), readResults(t, a, a.version("v1")))
+	a.start("v1", source)
+	b.start("whole", made.ProjectVersionArn)
+	if diff := cmp.Diff(a.detect(source, question(t)), b.detect(made.ProjectVersionArn, question(t)), ignoreSDK); diff != "" {
+		t.Errorf("the resealed copy answers otherwise than its source (-source +copy):\n%s", diff)
+	}
+	a.stop("v1", source)
+	b.stop("whole", made.ProjectVersionArn)
 	whole := map[string]any{"ProjectVersionArn": made.ProjectVersionArn}
 	wantCode(t, "a copy that has ended", b.Mimeo(t.Context(), "CancelCopy", whole, new(struct{})), "ResourceInUseException")
 	wantCode(t, "another's copy", a.Mimeo(t.Context(), "CancelCopy", whole, new(struct{})), "AccessDeniedException")
