@@ -2,6 +2,7 @@ package apptest_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -80,6 +81,9 @@ func (s *stage) checkFailed(t *testing.T, server *apptest.Server, blobs string) 
 	}
 	if left := grantNames(t, b.Client, s.key); len(left) > 0 {
 		t.Errorf("the failed copy left the grants %q", left)
+	}
+	if staged, err := filepath.Glob(filepath.Join(server.DataDir, "blobs", "staged", "*")); err != nil || len(staged) > 0 { // without the sweep
+		t.Errorf("the failed copy left what it resealed: %q (%v)", staged, err)
 	}
 	checkNothingIsLeft(t, server, s.key)
 	if diff := cmp.Diff(blobs, files(t, server.DataDir)); diff != "" {
