@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"mimeo/internal/arn"
+	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
 	"mimeo/internal/quota"

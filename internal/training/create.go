@@ -189,7 +189,8 @@ func checkDatasets(project arn.Project, datasets []customlabels.Dataset) error {
 }
 
 // insert takes the right to use the key and commits the training; it gives
-// the right back where the commit is refused.
+// the right back where the commit is refused. Where it fails the training may
+// be there all the same: what its job does not need is the sweep's.
 func (s *Service) insert(ctx context.Context, caller arn.Caller, req Request, v customlabels.ProjectVersion, datasets []customlabels.Dataset) error {
 	use, err := s.Vault.Prepare(ctx, caller, req.KMSKeyID, v.ARN)
 	if err != nil {
@@ -200,10 +201,11 @@ func (s *Service) insert(ctx context.Context, caller arn.Caller, req Request, v 
 	}
 	v.Input = req.input()
 	args := Args{Version: v.ARN, Caller: caller, Key: use}
-	if err := s.commit(ctx, req, v, datasets, args); err != nil {
+	err = s.commit(ctx, req, v, datasets, args)
+	if refused := (*fault.Error)(nil); errors.As(err, &refused) {
 		return errors.Join(err, s.Vault.Abandon(context.WithoutCancel(ctx), use))
 	}
-	return nil
+	return err
 }
 
 // commit inserts the training, within the quotas.

@@ -1,12 +1,14 @@
 package training_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
+	"mimeo/internal/job"
 	"mimeo/internal/kms"
 	"mimeo/internal/objects"
 	"mimeo/internal/training"
@@ -106,6 +108,33 @@ func TestTwoTrainingsRunAtATime(t *testing.T) {
 	if v := w.train(req); v.Status != customlabels.TrainingCompleted {
 		t.Errorf("the third training, later: %s %s", v.Status, v.StatusMessage)
 	}
+}
+
+// TestATrainingThatWasInsertedAndNotAnsweredIsMade: nobody takes its key away.
+func TestATrainingThatWasInsertedAndNotAnsweredIsMade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withData()
+	key, err := w.kms.CreateKey(t.Context(), w.root, kms.NewKey{})
+	w.must(err)
+	req := w.request("v1")
+	req.KMSKeyID = key.ARN.ID
+	w.training.Store = unanswering{w.training.Store}
+	if _, err := w.training.CreateProjectVersion(t.Context(), w.root, req); !errors.Is(err, errCut) {
+		t.Fatalf("a request whose answer is lost: %v", err)
+	}
+	w.drain(training.Worker{Service: w.training})
+	made, err := w.db.Versions().VersionsBefore(t.Context(), w.project, nil, customlabels.ProjectVersion{}, 100)
+	w.must(err)
+	if len(made) != 1 || made[0].Status != customlabels.TrainingCompleted {
+		t.Errorf("the request made %+v", made)
+	}
+}
+
+// unanswering inserts trainings and fails.
+type unanswering struct{ training.Store }
+
+func (s unanswering) InsertTraining(ctx context.Context, v customlabels.NewVersion, datasets []customlabels.Dataset, spec job.Spec) error {
+	return errors.Join(s.Store.InsertTraining(ctx, v, datasets, spec), errCut)
 }
 
 func TestABusyDatasetIsInUse(t *testing.T) {
