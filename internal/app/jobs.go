@@ -27,7 +27,7 @@ func (s *services) workers() []job.Worker {
 // concurrency is how many jobs of a kind run at once, where it is not the
 // runner's default. No kind takes the places of another.
 var concurrency = map[job.Kind]int{
-	copier.Kind:       8,
+	copier.Kind:       32,
 	copier.ResealKind: 2 * resealPlaces, // also those that find no place, to look whether they were cancelled
 	training.Kind:     1,                // it uses every processor
 	events.Kind:       128,              // they wait for others

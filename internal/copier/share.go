@@ -22,7 +22,8 @@ func (w Worker) openSource(ctx context.Context, v customlabels.ProjectVersion) (
 
 // share makes the copy's version key and wraps the source's artifact keys
 // with it. The blobs stay where they are; one that no full read has verified
-// yet is verified first.
+// yet is verified first. Nothing of it is recorded before the copy is finished:
+// a run that was cut does it again, which is faster than a write.
 func (w Worker) share(ctx context.Context, v customlabels.ProjectVersion, args Args) (moved, error) {
 	use := args.Key
 	source, from, err := w.openSource(ctx, v)

@@ -156,7 +156,7 @@ func (w Worker) move(ctx context.Context, run *job.Run, v customlabels.ProjectVe
 		return w.reseal(ctx, run, v, args)
 	}
 	defer w.step(v.ARN, "share")()
-	return job.Step(ctx, run, "share", func(ctx context.Context) (moved, error) { return w.share(ctx, v, args) })
+	return w.share(ctx, v, args)
 }
 
 // Fail ends the copy as COPYING_FAILED: partial output and grants go. A copy
@@ -225,9 +225,7 @@ type moved struct {
 	VersionKey []byte
 	Artifacts  []customlabels.Artifact
 	Provenance customlabels.Provenance
-	// Record is the signed record of the copy. It is made here, so that a job
-	// that runs again publishes the one that it has written to the bucket.
-	Record []byte
+	Record     []byte // the signed record of the copy
 }
 
 func (m moved) bundle(use vault.KeyUse) customlabels.Bundle {

@@ -115,6 +115,10 @@ func claim(file string) error {
 	return errors.Join(f.Chmod(0o600), f.Close())
 }
 
+// checkpoints lets the write-ahead log grow to 32 MB before it is moved into the
+// database: pages that many transactions change are moved once.
+const checkpoints = "wal_autocheckpoint(8000)"
+
 // source is the data source name of file, with the settings that every
 // connection has.
 func (o Options) source(file string, more url.Values) string {
@@ -122,7 +126,7 @@ func (o Options) source(file string, more url.Values) string {
 	if o.NoSync {
 		synchronous = "synchronous(OFF)"
 	}
-	more["_pragma"] = append([]string{"busy_timeout(10000)", "journal_mode(WAL)", synchronous, "foreign_keys(1)"}, more["_pragma"]...)
+	more["_pragma"] = append([]string{"busy_timeout(10000)", "journal_mode(WAL)", synchronous, "foreign_keys(1)", checkpoints}, more["_pragma"]...)
 	return (&url.URL{Scheme: "file", Path: file, RawQuery: more.Encode()}).String()
 }
 
