@@ -113,6 +113,12 @@ type Mandate []Permission
 // a bucket that is deleted may come back as somebody else's.
 type Permission struct{ Action, Resource, Owner string }
 
+// Under returns the caller as a job acts for it under a mandate: nothing is left
+// of the request that began the job.
+func (c Caller) Under(m Mandate) Caller {
+	return Caller{Principal: c.Principal, Region: c.Region, Mandate: &m}
+}
+
 // Through returns the caller as a service of ours asks in its name.
 func (c Caller) Through(service string) Caller {
 	c.Via = ServiceHost(service, c.Region)

@@ -13,7 +13,7 @@ import (
 // result files and, where the caller may, remove them; and seal them with the
 // key that the caller has named. It was all checked; nothing is asked again
 // when the job runs, so it survives the caller's session and permissions.
-func (d *decision) mandate(ctx context.Context) (*arn.Mandate, error) {
+func (d *decision) mandate(ctx context.Context) (arn.Mandate, error) {
 	files := d.target().Files()
 	removable := true
 	switch err := d.Objects.CanDelete(ctx, d.caller, files...); {
@@ -34,5 +34,5 @@ func (d *decision) mandate(ctx context.Context) (*arn.Mandate, error) {
 	if d.req.KMSKeyID != "" {
 		m = append(m, arn.Permission{Action: "kms:GenerateDataKey", Resource: d.key.String(), Owner: d.key.Account})
 	}
-	return &m, nil
+	return m, nil
 }

@@ -17,7 +17,7 @@ import (
 
 var session = arn.Caller{
 	Principal: arn.Principal{Partition: "aws", Account: "555555555555", Name: "assumed-role/Copier/nightly"},
-	Region:    "us-east-1", Session: "ASIAEXAMPLE",
+	Region:    "us-east-1", Session: "ASIAEXAMPLE", SourceIP: "192.0.2.1", UserAgent: "a program",
 }
 
 // allowing is an identity policy that allows actions on everything.
@@ -75,6 +75,10 @@ func (w *world) mandated(t *testing.T, caller arn.Caller, name string) arn.Calle
 	w.Store = store.Store
 	if args.Caller.Mandate == nil {
 		t.Fatal("the job has no mandate")
+	}
+	want := arn.Caller{Principal: caller.Principal, Region: caller.Region, Mandate: args.Caller.Mandate}
+	if args.Caller != want {
+		t.Errorf("the job keeps of the request %+v", args.Caller)
 	}
 	return args.Caller
 }

@@ -60,7 +60,7 @@ func (s *Service) start(ctx context.Context, caller arn.Caller, req Request, cal
 	if err != nil {
 		return arn.ProjectVersion{}, err
 	}
-	args := Args{Version: d.copied, Caller: caller, Mode: d.how, RateLimit: req.RateLimit}
+	args := Args{Version: d.copied, Mode: d.how, RateLimit: req.RateLimit}
 	for f, err := range d.findings(ctx) {
 		if err != nil {
 			return arn.ProjectVersion{}, err
@@ -79,9 +79,11 @@ func (s *Service) start(ctx context.Context, caller arn.Caller, req Request, cal
 // it gives the right back where the commit is refused. Where it fails the copy
 // may be there all the same: what its job does not need is the sweep's.
 func (d *decision) insert(ctx context.Context, args Args, call Invocation) (err error) {
-	if args.Caller.Mandate, err = d.mandate(ctx); err != nil {
+	mandate, err := d.mandate(ctx)
+	if err != nil {
 		return err
 	}
+	args.Caller = d.caller.Under(mandate)
 	if args.Key, err = d.Vault.Prepare(ctx, d.caller, d.req.KMSKeyID, d.copied); err != nil {
 		return err
 	}
