@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -43,7 +44,18 @@ func (a *side) copied(name, prefix string, from *side, source, key string) strin
 
 func (a *side) newKey() string {
 	a.t.Helper()
-	key, err := a.KMS.CreateKey(a.t.Context(), &kms.CreateKeyInput{})
+	return a.newKeyAs(&kms.CreateKeyInput{})
+}
+
+// newSigningKey makes an asymmetric key.
+func (a *side) newSigningKey() string {
+	a.t.Helper()
+	return a.newKeyAs(&kms.CreateKeyInput{KeySpec: kmstypes.KeySpecEccNistP256, KeyUsage: kmstypes.KeyUsageTypeSignVerify})
+}
+
+func (a *side) newKeyAs(in *kms.CreateKeyInput) string {
+	a.t.Helper()
+	key, err := a.KMS.CreateKey(a.t.Context(), in)
 	if err != nil {
 		a.t.Fatalf("CreateKey: %v", err)
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
-	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -44,8 +43,7 @@ func TestKeysAsAClientNamesThem(t *testing.T) {
 		{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},"Action":["kms:DescribeKey","kms:CreateGrant","kms:GenerateDataKey","kms:Decrypt"],"Resource":"*"}]}`, trusted))}); err != nil {
 		t.Fatal(err)
 	}
-	_, asymmetric := b.KMS.CreateKey(t.Context(), &kms.CreateKeyInput{KeySpec: kmstypes.KeySpecRsa2048, KeyUsage: kmstypes.KeyUsageTypeEncryptDecrypt})
-	wantCode(t, "an asymmetric key, which nobody can therefore name", asymmetric, "UnsupportedOperationException")
+	signs, stranger := b.newSigningKey(), third.newSigningKey()
 	i := 0
 	for name, c := range map[string]struct{ keyID, want, code, message string }{
 		"an alias":                    {keyID: "alias/models", want: own},
@@ -54,6 +52,8 @@ func TestKeysAsAClientNamesThem(t *testing.T) {
 		"another account's, private":  {keyID: private, code: "AccessDeniedException", message: "kms:DescribeKey"},
 		"another account's, no key":   {keyID: private[:len(private)-12] + "000000000000", code: "AccessDeniedException", message: "kms:DescribeKey"},
 		"pending deletion":            {keyID: leaving, code: "InvalidParameterException", message: "Cancel its deletion"},
+		"asymmetric":                  {keyID: signs, code: "InvalidParameterException", message: signs + " key usage is SIGN_VERIFY which is not valid for GenerateDataKey. It is an asymmetric key; a symmetric encryption key is needed."},
+		"another's, asymmetric":       {keyID: stranger, code: "AccessDeniedException", message: "kms:DescribeKey"},
 		"of another Region":           {keyID: abroad, code: "InvalidParameterException", message: "of this Region"},
 		"no key":                      {keyID: own[:len(own)-12] + "000000000000", code: "InvalidParameterException", message: "does not exist"},
 		"what no KmsKeyId looks like": {keyID: "my key", code: "ValidationException", message: "kmsKeyId"},

@@ -144,7 +144,12 @@ func (w *world) newKey(t testing.TB, owner arn.Caller) arn.Key {
 // newKeyWith makes a key with a key policy; an empty one is the default.
 func (w *world) newKeyWith(t testing.TB, owner arn.Caller, document string) arn.Key {
 	t.Helper()
-	k, err := w.kms.CreateKey(t.Context(), owner, kms.NewKey{Policy: document})
+	return w.newKeyAs(t, owner, kms.NewKey{Policy: document})
+}
+
+func (w *world) newKeyAs(t testing.TB, owner arn.Caller, n kms.NewKey) arn.Key {
+	t.Helper()
+	k, err := w.kms.CreateKey(t.Context(), owner, n)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"mimeo/internal/copier"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
+	"mimeo/internal/kms"
 	"mimeo/internal/objects"
 	"mimeo/internal/vault"
 )
@@ -29,6 +30,9 @@ func sharedWith(owner arn.Caller, with []arn.Caller, actions ...string) string {
 		{"Effect":"Allow","Principal":{"AWS":[%s]},"Action":["%s"],"Resource":"*"}]}`,
 		owner.Principal, strings.Join(roots, ","), strings.Join(actions, `","`))
 }
+
+// signing is an asymmetric key with a key policy; an empty one is the default.
+func signing(document string) kms.NewKey { return kms.NewKey{Spec: kms.ECCNISTP256, Policy: document} }
 
 // fourActions are what a key must allow whoever names it for a version.
 var fourActions = []string{"kms:DescribeKey", "kms:CreateGrant", "kms:GenerateDataKey", "kms:Decrypt"}
@@ -59,10 +63,12 @@ func (w *world) keyCases(t *testing.T) map[string]keyCase {
 	must(t, err)
 	ours, err := w.kms.ServiceKey(t.Context(), "aws", "us-east-1")
 	must(t, err)
+	signs, foreignSigns, privateSigns := w.newKeyAs(t, trusted, signing("")), w.newKeyAs(t, elsewhere, signing(sharedWith(elsewhere, []arn.Caller{trusted}, fourActions...))), w.newKeyAs(t, elsewhere, signing(""))
 	europe, absent, foreignAbsent := w.key, w.key, private
 	europe.Region, absent.ID, foreignAbsent.ID = "eu-west-1", "00000000-0000-4000-8000-000000000000", "00000000-0000-4000-8000-000000000000"
 	alias := func(of arn.Key, name string) string { return strings.Replace(of.String(), "key/"+of.ID, name, 1) }
 	const invalid, denied = customlabels.InvalidParameter, customlabels.AccessDenied
+	const asymmetric = "asymmetric key; a symmetric encryption key is needed"
 	nameOne, allow := "Name an enabled symmetric key of this Region", "kms:DescribeKey, kms:CreateGrant, kms:GenerateDataKey and kms:Decrypt"
 	return map[string]keyCase{
 		"none":                              {},
@@ -80,6 +86,9 @@ func (w *world) keyCases(t *testing.T) map[string]keyCase {
 		"the source account's":              {keyID: w.sourceKey.String(), code: denied, message: []string{allow}},
 		"disabled":                          {keyID: disabled.ID, code: invalid, message: []string{disabled.String(), "is disabled", "Enable the key"}},
 		"pending deletion":                  {keyID: leaving.ID, code: invalid, message: []string{leaving.String(), "pending deletion", "Cancel its deletion"}},
+		"asymmetric":                        {keyID: signs.ID, code: invalid, message: []string{signs.String(), "SIGN_VERIFY", asymmetric}},
+		"another's, shared, asymmetric":     {keyID: foreignSigns.String(), code: invalid, message: []string{foreignSigns.String(), asymmetric}},
+		"another's, not shared, asymmetric": {keyID: privateSigns.String(), code: denied, message: []string{allow, "kms:DescribeKey on this resource"}},
 		"of another Region":                 {keyID: europe.String(), code: invalid, message: []string{"eu-west-1", nameOne}},
 		"an id that is not there":           {keyID: absent.ID, code: invalid, message: []string{"does not exist", nameOne}},
 		"an ARN that is not there":          {keyID: absent.String(), code: invalid, message: []string{"does not exist", nameOne}},

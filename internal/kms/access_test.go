@@ -42,6 +42,9 @@ func (w *world) calls(caller arn.Caller, keyID string, ciphertext []byte) map[st
 		"CreateGrant": func() error {
 			return ignore(w.CreateGrant(ctx, caller, kms.GrantRequest{KeyID: keyID, Grantee: caller.Principal, Operations: []kms.Operation{kms.DecryptOperation}}))
 		},
+		"Sign":              func() error { return ignore(w.sign(caller, keyID, raw("x"))) },
+		"Verify":            func() error { return w.verify(caller, keyID, raw("x"), []byte("x")) },
+		"GetPublicKey":      func() error { return ignore(w.GetPublicKey(ctx, caller, use)) },
 		"ListGrants":        func() error { _, _, err := w.ListGrants(ctx, caller, keyID, "", kms.GrantQuery{Limit: 1}); return err },
 		"RevokeGrant":       func() error { return w.RevokeGrant(ctx, caller, use, strings.Repeat("0", 64)) },
 		"CreateAlias":       func() error { return w.CreateAlias(ctx, caller, "alias/new", keyID) },
@@ -69,7 +72,7 @@ func shown(t *testing.T, err error) string {
 }
 
 // Another account learns nothing: the answer is the same for a key that is
-// there, one that is not, one that is disabled, and one of a service.
+// there, one that is not, one that is disabled, one that signs, and one of a service.
 func TestNoExistenceOracle(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -79,6 +82,9 @@ func TestNoExistenceOracle(t *testing.T) {
 	ciphertext := w.encrypt(root(account), here.ARN.ID, "x", nil)
 	disabledText := w.encrypt(root(account), disabled.ARN.ID, "x", nil)
 	want(t, "disable", w.DisableKey(ctx, root(account), disabled.ARN.ID), "")
+	signs := w.signingKey()
+	signsText, err := kms.EncryptWith(signs.ARN.ID, envelope.NewKey(), []byte("x"), nil)
+	want(t, "a ciphertext that names a key that signs", err, "")
 	serviceKey, err := w.ServiceKey(ctx, "aws", region)
 	want(t, "service key", err, "")
 	serviceText := w.encrypt(service, serviceKey.String(), "x", nil)
@@ -92,6 +98,7 @@ func TestNoExistenceOracle(t *testing.T) {
 			"here":     w.calls(caller, here.ARN.String(), ciphertext),
 			"by alias": w.calls(caller, "arn:aws:kms:us-east-1:111122223333:alias/here", ciphertext),
 			"disabled": w.calls(caller, disabled.ARN.String(), disabledText),
+			"signs":    w.calls(caller, signs.ARN.String(), signsText),
 			"region":   w.calls(caller, elsewhere.String(), ciphertext),
 		}
 		if who != "service" {

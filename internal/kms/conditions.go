@@ -14,19 +14,6 @@ import (
 // The condition keys of KMS:
 // https://docs.aws.amazon.com/kms/latest/developerguide/policy-conditions.html
 
-// specKeys are those of every key that there is.
-func specKeys() policy.Keys {
-	return policy.Keys{
-		"kms:keyspec":     {"SYMMETRIC_DEFAULT"},
-		"kms:keyusage":    {"ENCRYPT_DECRYPT"},
-		"kms:keyorigin":   {"AWS_KMS"},
-		"kms:multiregion": {"false"},
-		// The names that these had before keys were called keys.
-		"kms:customermasterkeyspec":  {"SYMMETRIC_DEFAULT"},
-		"kms:customermasterkeyusage": {"ENCRYPT_DECRYPT"},
-	}
-}
-
 // lockoutKeys are those of a request that brings a key policy.
 func lockoutKeys(skipCheck bool) policy.Keys {
 	return policy.Keys{"kms:bypasspolicylockoutsafetycheck": {strconv.FormatBool(skipCheck)}}
@@ -56,7 +43,7 @@ func (s *Service) request(ctx context.Context, q question, op Operation, u Use) 
 
 // keys are the condition keys of what is asked for.
 func (q question) keys(op Operation, u Use) policy.Keys {
-	keys := specKeys()
+	keys := q.key.Spec.keys()
 	maps.Copy(keys, u.said)
 	if u.other != "" {
 		keys["kms:reencryptonsamekey"] = []string{strconv.FormatBool(u.other == q.key.ARN.ID)}
@@ -68,7 +55,7 @@ func (q question) keys(op Operation, u Use) policy.Keys {
 		keys["kms:requestalias"] = []string{alias}
 	}
 	if op.isConstrained() {
-		keys["kms:encryptionalgorithm"] = []string{"SYMMETRIC_DEFAULT"}
+		keys["kms:encryptionalgorithm"] = []string{string(SymmetricDefault)}
 		u.Context.addKeys(keys)
 	}
 	if op == CreateGrantOperation || op == listGrants || op == revokeGrant {

@@ -59,6 +59,7 @@ func TestConditions(t *testing.T) {
 		"a context is needed":           {`"Null":{"kms:EncryptionContextKeys":"false"}`, encrypt(ann, nil), false},
 		"algorithm":                     {`"StringEquals":{"kms:EncryptionAlgorithm":"SYMMETRIC_DEFAULT"}`, encrypt(ann, nil), true},
 		"algorithm of no cryptography":  {`"StringEquals":{"kms:EncryptionAlgorithm":"SYMMETRIC_DEFAULT"}`, describe, false},
+		"algorithm of no use":           {`"StringEquals":{"kms:EncryptionAlgorithm":"SYMMETRIC_DEFAULT"}`, putPolicy(false), false},
 		"spec, usage, origin, Regions":  {`"StringEquals":{"kms:KeySpec":"SYMMETRIC_DEFAULT","kms:KeyUsage":"ENCRYPT_DECRYPT","kms:KeyOrigin":"AWS_KMS"},"Bool":{"kms:MultiRegion":"false"}`, describe, true},
 		"spec and usage, as they were":  {`"StringEquals":{"kms:CustomerMasterKeySpec":"SYMMETRIC_DEFAULT","kms:CustomerMasterKeyUsage":"ENCRYPT_DECRYPT"}`, describe, true},
 		"a policy, checked":             {`"Bool":{"kms:BypassPolicyLockoutSafetyCheck":"false"}`, putPolicy(false), true},

@@ -45,18 +45,18 @@ func (s *Service) encrypt(ctx context.Context, caller arn.Caller, op Operation, 
 	return Encrypted{Ciphertext: ciphertext, Key: k.ARN}, err
 }
 
-// findUsable is find for a key that must be enabled; it ends a dry run.
+// findUsable is find for a key that must be enabled and for op; it ends a dry run.
 func (s *Service) findUsable(ctx context.Context, caller arn.Caller, op Operation, u Use) (Key, error) {
 	k, err := s.find(ctx, caller, op, u)
 	if err != nil {
 		return Key{}, err
 	}
-	return k, k.ready(u)
+	return k, k.ready(op, u)
 }
 
 // ready returns nil where a key that may be used can be, and is to be.
-func (k Key) ready(u Use) error {
-	if err := k.usable(); err != nil {
+func (k Key) ready(op Operation, u Use) error {
+	if err := k.usable(op); err != nil {
 		return err
 	}
 	if u.DryRun {
@@ -94,6 +94,9 @@ func (s *Service) decrypt(ctx context.Context, caller arn.Caller, op Operation, 
 		if err != nil {
 			return Decrypted{}, err
 		}
+		if !k.Spec.does(op) {
+			return Decrypted{}, wrongUsage(k, op)
+		}
 		if k.ARN.ID != id {
 			return Decrypted{}, fault.New(IncorrectKey, "The key ID in the request does not identify a CMK that can perform this operation.")
 		}
@@ -130,7 +133,7 @@ func (s *Service) keyInCiphertext(ctx context.Context, caller arn.Caller, op Ope
 		}
 		return Key{}, err
 	}
-	return k, k.ready(u)
+	return k, k.ready(op, u)
 }
 
 // ReEncryptRequest asks for ReEncrypt. Source.KeyID may be empty.

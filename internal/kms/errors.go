@@ -22,6 +22,7 @@ const (
 	InvalidGrantToken       fault.Code = "InvalidGrantTokenException"
 	InvalidKeyUsage         fault.Code = "InvalidKeyUsageException"
 	InvalidMarker           fault.Code = "InvalidMarkerException"
+	InvalidSignature        fault.Code = "KMSInvalidSignatureException"
 	InvalidState            fault.Code = "KMSInvalidStateException"
 	LimitExceeded           fault.Code = "LimitExceededException"
 	MalformedPolicyDocument fault.Code = "MalformedPolicyDocumentException"
@@ -38,13 +39,24 @@ func invalid(format string, args ...any) *fault.Error {
 // NotSupported is the refusal of a request that asks for a feature of KMS
 // that is not here; what names it.
 func NotSupported(what string) *fault.Error {
-	return fault.New(Unsupported, "%s is not supported: keys here are symmetric, of one Region, and their material is made by the service.", what)
+	return fault.New(Unsupported, "%s is not supported: keys here are SYMMETRIC_DEFAULT for ENCRYPT_DECRYPT or ECC_NIST_P256 for SIGN_VERIFY, of one Region, and their material is made by the service.", what)
 }
 
-// WrongAlgorithm is the refusal of an encryption algorithm that symmetric
-// keys do not have.
-func WrongAlgorithm(algorithm string) *fault.Error {
-	return fault.New(InvalidKeyUsage, "Algorithm %.60s is incompatible with key spec SYMMETRIC_DEFAULT.", algorithm)
+// WrongAlgorithm is the refusal of an algorithm that keys of a spec do not have.
+func WrongAlgorithm(algorithm string, s Spec) *fault.Error {
+	return fault.New(InvalidKeyUsage, "Algorithm %.60s is incompatible with key spec %s.", algorithm, s)
+}
+
+// wrongUsage is the refusal of what a key of another usage can do.
+func wrongUsage(k Key, op Operation) *fault.Error {
+	if op == GetPublicKeyOperation {
+		return fault.New(Unsupported, "%s is a symmetric key: it has no public key.", k.ARN)
+	}
+	return fault.New(InvalidKeyUsage, "%s key usage is %s which is not valid for %s.", k.ARN, k.Spec.Usage(), string(op))
+}
+
+func invalidSignature(k arn.Key) *fault.Error {
+	return fault.New(InvalidSignature, "The signature is not one of the message with %s.", k)
 }
 
 func keyNotFound(k fmt.Stringer) *fault.Error {

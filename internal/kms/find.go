@@ -74,10 +74,10 @@ func (s *Service) findWithGrant(ctx context.Context, caller arn.Caller, op Opera
 }
 
 // Can returns the key that u names where the caller may do all of ops with it
-// and its state lets it be used. It changes nothing. It is refused as the
-// first of ops that the caller may not do would be. The decision names the
-// statement that allowed all of them, where it is one and the key is of the
-// caller's account.
+// and its spec and its state let it be used. It changes nothing. It is refused
+// as the first of ops that the caller may not do would be. The decision names
+// the statement that allowed all of them, where it is one and the key is of
+// the caller's account.
 func (s *Service) Can(ctx context.Context, caller arn.Caller, u Use, ops ...Operation) (Key, policy.Decision, error) {
 	asked := make([]ask, len(ops))
 	for i, op := range ops {
@@ -93,7 +93,7 @@ type ask struct {
 }
 
 // findForAll returns the key that all uses name where the caller may do all
-// that is asked with it and its state lets it be used.
+// that is asked with it and its spec and its state let it be used.
 func (s *Service) findForAll(ctx context.Context, caller arn.Caller, asked []ask) (Key, policy.Decision, error) {
 	for _, a := range asked {
 		if err := a.use.check(); err != nil {
@@ -111,10 +111,14 @@ func (s *Service) findForAll(ctx context.Context, caller arn.Caller, asked []ask
 	if err != nil {
 		return Key{}, policy.Decision{}, err
 	}
-	if !caller.Owns(k.ARN.Namespace) {
-		return k, policy.Decision{Verdict: policy.Allow}, k.usable()
+	ops := make([]Operation, len(asked))
+	for i, a := range asked {
+		ops[i] = a.op
 	}
-	return k, policy.Together(decided...), k.usable()
+	if !caller.Owns(k.ARN.Namespace) {
+		return k, policy.Decision{Verdict: policy.Allow}, k.usable(ops...)
+	}
+	return k, policy.Together(decided...), k.usable(ops...)
 }
 
 // lookUp returns the key that u names where allow returns nil for it. Another
@@ -148,7 +152,7 @@ func (s *Service) asIfThere(ctx context.Context, r reference, allow func(Key) er
 			return err
 		}
 	}
-	err := allow(Key{ARN: arn.Key{Namespace: r.in, ID: r.id}, Policy: defaultPolicy(r.in)})
+	err := allow(Key{ARN: arn.Key{Namespace: r.in, ID: r.id}, Spec: SymmetricDefault, Policy: defaultPolicy(r.in)})
 	if errors.As(err, new(*fault.Error)) {
 		return nil
 	}

@@ -18,7 +18,7 @@ import (
 // An Operation is the name of an operation of the KMS API.
 type Operation string
 
-// The operations that a grant can allow with a symmetric key.
+// The operations that a grant can allow.
 const (
 	CreateGrantOperation                         Operation = "CreateGrant"
 	DecryptOperation                             Operation = "Decrypt"
@@ -28,14 +28,24 @@ const (
 	GenerateDataKeyPairOperation                 Operation = "GenerateDataKeyPair"
 	GenerateDataKeyPairWithoutPlaintextOperation Operation = "GenerateDataKeyPairWithoutPlaintext"
 	GenerateDataKeyWithoutPlaintextOperation     Operation = "GenerateDataKeyWithoutPlaintext"
+	GetPublicKeyOperation                        Operation = "GetPublicKey"
 	ReEncryptFromOperation                       Operation = "ReEncryptFrom"
 	ReEncryptToOperation                         Operation = "ReEncryptTo"
 	RetireGrantOperation                         Operation = "RetireGrant"
+	SignOperation                                Operation = "Sign"
+	VerifyOperation                              Operation = "Verify"
 )
 
-var grantable = []Operation{
-	CreateGrantOperation, DecryptOperation, DescribeKeyOperation, EncryptOperation, GenerateDataKeyOperation, GenerateDataKeyPairOperation, GenerateDataKeyPairWithoutPlaintextOperation, GenerateDataKeyWithoutPlaintextOperation, ReEncryptFromOperation, ReEncryptToOperation, RetireGrantOperation,
-}
+// What a grant can allow with any key, and with keys of one usage only.
+var (
+	common     = []Operation{CreateGrantOperation, DescribeKeyOperation, RetireGrantOperation}
+	encrypting = []Operation{
+		DecryptOperation, EncryptOperation, GenerateDataKeyOperation, GenerateDataKeyPairOperation, GenerateDataKeyPairWithoutPlaintextOperation,
+		GenerateDataKeyWithoutPlaintextOperation, ReEncryptFromOperation, ReEncryptToOperation,
+	}
+	signing   = []Operation{GetPublicKeyOperation, SignOperation, VerifyOperation}
+	grantable = slices.Concat(common, encrypting, signing)
+)
 
 // action is the operation as policies name it.
 func (o Operation) action() string { return "kms:" + string(o) }
@@ -43,7 +53,7 @@ func (o Operation) action() string { return "kms:" + string(o) }
 // isConstrained reports whether an operation has an encryption context that a
 // grant's constraints speak about.
 func (o Operation) isConstrained() bool {
-	return o != CreateGrantOperation && o != DescribeKeyOperation && o != RetireGrantOperation
+	return slices.Contains(encrypting, o)
 }
 
 // Constraints narrow a grant to requests with a certain encryption context.
@@ -109,6 +119,9 @@ func (s *Service) CreateGrants(ctx context.Context, caller arn.Caller, requests 
 		if via != nil && !via.covers(r) {
 			return nil, denied(caller, CreateGrantOperation.action(), k.ARN, "the grant that allows it does not include the operations and constraints of the new one")
 		}
+		if err := k.canGrant(r); err != nil {
+			return nil, err
+		}
 		grants[i].Key = k.ARN
 	}
 	if err := k.usable(); err != nil {
@@ -138,12 +151,21 @@ func (r GrantRequest) check() error {
 	if len(r.Operations) == 0 {
 		return invalid("A grant allows at least one operation.")
 	}
+	return errors.Join(r.EncryptionContextEquals.check(), r.EncryptionContextSubset.check())
+}
+
+// canGrant refuses a grant that no caller could use with k.
+func (k Key) canGrant(r GrantRequest) error {
 	for _, o := range r.Operations {
-		if !slices.Contains(grantable, o) {
-			return invalid("A grant for a key with key spec SYMMETRIC_DEFAULT cannot allow %.60s.", string(o))
+		if !k.Spec.does(o) {
+			return invalid("A grant for a key with key spec %s cannot allow %.60s.", k.Spec, string(o))
 		}
 	}
-	return errors.Join(r.EncryptionContextEquals.check(), r.EncryptionContextSubset.check())
+	c := r.constraints()
+	if k.Spec.Usage() != EncryptDecrypt && (c.Equals != nil || c.Subset != nil) {
+		return invalid("A grant for a key with key spec %s has no constraints: with such a key there is no encryption context.", k.Spec)
+	}
+	return nil
 }
 
 func newGrantID() string {

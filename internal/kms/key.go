@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,9 +36,10 @@ const (
 	Ours     Manager = "SERVICE"
 )
 
-// A Key is a symmetric key for encryption and decryption.
+// A Key is a key without its material.
 type Key struct {
 	ARN         arn.Key
+	Spec        Spec
 	Description string
 	State       State
 	Manager     Manager
@@ -49,6 +51,7 @@ type Key struct {
 
 // NewKey is what CreateKey makes a key from.
 type NewKey struct {
+	Spec        Spec // empty: SymmetricDefault
 	Description string
 	Policy      string // empty: the default key policy
 	Tags        map[string]string
@@ -59,7 +62,7 @@ type NewKey struct {
 // keys are the condition keys of CreateKey.
 func (n NewKey) keys() policy.Keys {
 	keys := policy.RequestTags(n.Tags)
-	maps.Copy(keys, specKeys())
+	maps.Copy(keys, n.Spec.keys())
 	maps.Copy(keys, lockoutKeys(n.SkipLockoutCheck))
 	return keys
 }
@@ -73,6 +76,7 @@ const (
 
 // CreateKey makes a key of the caller's account.
 func (s *Service) CreateKey(ctx context.Context, caller arn.Caller, n NewKey) (Key, error) {
+	n.Spec = cmp.Or(n.Spec, SymmetricDefault)
 	if err := s.allowed(ctx, caller, policy.Request{Action: "kms:CreateKey", Resource: "*", Keys: n.keys()}); err != nil {
 		return Key{}, err
 	}
@@ -80,7 +84,7 @@ func (s *Service) CreateKey(ctx context.Context, caller arn.Caller, n NewKey) (K
 		return Key{}, fault.New(Tag, "A key has at most %d tags, not %d.", maxTags, len(n.Tags))
 	}
 	k := s.draft(namespace(caller), Customer)
-	k.Description, k.Tags = n.Description, n.Tags
+	k.Spec, k.Description, k.Tags = n.Spec, n.Description, n.Tags
 	if n.Policy != "" {
 		if err := s.setPolicy(ctx, caller, &k, NewPolicy{Policy: n.Policy, SkipLockoutCheck: n.SkipLockoutCheck}); err != nil {
 			return Key{}, err
@@ -89,10 +93,11 @@ func (s *Service) CreateKey(ctx context.Context, caller arn.Caller, n NewKey) (K
 	return k, s.insert(ctx, k, "")
 }
 
-// draft is a new key with the default policy.
+// draft is a new symmetric key with the default policy.
 func (s *Service) draft(in arn.Namespace, by Manager) Key {
 	return Key{
 		ARN:     arn.Key{Namespace: in, ID: uuid.NewString()},
+		Spec:    SymmetricDefault,
 		State:   Enabled,
 		Manager: by,
 		Created: s.now(),
@@ -102,7 +107,11 @@ func (s *Service) draft(in arn.Namespace, by Manager) Key {
 
 // insert gives a key its material and stores both.
 func (s *Service) insert(ctx context.Context, k Key, alias string) error {
-	sealed, err := envelope.Wrap(s.master, envelope.NewKey(), materialContext(k.ARN))
+	material, err := k.Spec.newMaterial()
+	if err != nil {
+		return err
+	}
+	sealed, err := envelope.Wrap(s.master, material, materialContext(k.ARN))
 	if err != nil {
 		return fmt.Errorf("seal the material of %s: %w", k.ARN, err)
 	}
@@ -246,8 +255,14 @@ func pendingDeletion(k arn.Key) *fault.Error {
 	return fault.New(InvalidState, "%s is pending deletion.", k)
 }
 
-// usable reports whether the state of a key lets it be used.
-func (k Key) usable() error {
+// usable returns nil where a key can do all of ops. What it can never do is
+// told before what its state forbids.
+func (k Key) usable(ops ...Operation) error {
+	for _, op := range ops {
+		if !k.Spec.does(op) {
+			return wrongUsage(k, op)
+		}
+	}
 	switch k.State {
 	case Enabled:
 		return nil

@@ -3,9 +3,9 @@
 // https://docs.aws.amazon.com/kms/latest/APIReference has them.
 //
 // A key is 256 bits that never leave this package: its material is stored
-// sealed under the server's master key, and everything is encrypted under it
-// with its encryption context authenticated. A ciphertext names its key
-// (docs/formats/kms-ciphertext.md).
+// sealed under the server's master key. With a symmetric key everything is
+// encrypted with its encryption context authenticated, and a ciphertext names
+// its key (docs/formats/kms-ciphertext.md). An asymmetric key signs.
 //
 // Who may use a key is decided here, for every call: by the key's policy and
 // the caller's own, or by a grant. About another account's key nobody learns

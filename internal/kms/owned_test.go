@@ -88,8 +88,10 @@ func TestManagedKey(t *testing.T) {
 	want(t, "open by another account", err, kms.AccessDenied)
 	for name, call := range w.calls(root(account).Through("s3"), k.ID, data.Ciphertext) {
 		switch name {
-		case "DisableKey", "EnableKey", "ScheduleKeyDeletion", "CancelKeyDeletion", "PutKeyPolicy", "CreateAlias", "CreateGrant":
+		case "DisableKey", "EnableKey", "ScheduleKeyDeletion", "CancelKeyDeletion", "PutKeyPolicy", "CreateAlias", "CreateGrant", "Sign", "Verify":
 			want(t, name, call(), kms.AccessDenied)
+		case "GetPublicKey":
+			want(t, name, call(), kms.Unsupported)
 		case "RevokeGrant":
 			want(t, name, call(), kms.InvalidGrantID)
 		default:

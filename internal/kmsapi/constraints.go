@@ -38,6 +38,7 @@ func constraints() map[string]awsjson.Shape {
 		"GenerateDataKey":                 structure(dataKey()),
 		"GenerateDataKeyWithoutPlaintext": structure(dataKey()),
 		"GetKeyPolicy":                    structure(members{"KeyId": required(keyID), "PolicyName": policyName}),
+		"GetPublicKey":                    structure(members{"KeyId": required(keyID), "GrantTokens": grantTokens}),
 		"ListAliases":                     structure(members{"KeyId": keyID, "Limit": limit, "Marker": marker}),
 		"ListGrants": structure(members{
 			"KeyId": required(keyID), "GrantId": length(1, 128), "GranteePrincipal": principalID, "Limit": limit, "Marker": marker,
@@ -51,6 +52,8 @@ func constraints() map[string]awsjson.Shape {
 		"RetireGrant":         structure(members{"KeyId": keyID, "GrantId": length(1, 128), "GrantToken": length(1, 8192)}),
 		"RevokeGrant":         structure(members{"KeyId": required(keyID), "GrantId": required(length(1, 128))}),
 		"ScheduleKeyDeletion": structure(members{"KeyId": required(keyID), "PendingWindowInDays": {Value: awsjson.Between(1, 365)}}),
+		"Sign":                structure(message()),
+		"Verify":              structure(verification()),
 	}
 }
 
@@ -110,4 +113,17 @@ func dataKey() map[string]awsjson.Shape {
 	return map[string]awsjson.Shape{
 		"KeyId": required(keyID), "NumberOfBytes": {Value: awsjson.Between(1, 1024)}, "KeySpec": enum[types.DataKeySpec](), "GrantTokens": grantTokens,
 	}
+}
+
+func message() map[string]awsjson.Shape {
+	return map[string]awsjson.Shape{
+		"KeyId": required(keyID), "Message": required(blob(1, 4096)), "MessageType": enum[types.MessageType](), "GrantTokens": grantTokens,
+		"SigningAlgorithm": required(enum[types.SigningAlgorithmSpec]()),
+	}
+}
+
+func verification() map[string]awsjson.Shape {
+	m := message()
+	m["Signature"] = required(blob(1, 6144))
+	return m
 }

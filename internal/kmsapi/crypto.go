@@ -17,7 +17,7 @@ const symmetric = types.EncryptionAlgorithmSpecSymmetricDefault
 func checkAlgorithms(asked ...types.EncryptionAlgorithmSpec) error {
 	for _, algorithm := range asked {
 		if algorithm != "" && algorithm != symmetric {
-			return kms.WrongAlgorithm(string(algorithm))
+			return kms.WrongAlgorithm(string(algorithm), kms.SymmetricDefault)
 		}
 	}
 	return nil

@@ -1,7 +1,9 @@
 package kmsapi
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
@@ -12,13 +14,10 @@ import (
 )
 
 func (a *API) createKey(ctx context.Context, caller arn.Caller, in *sdk.CreateKeyInput) (*sdk.CreateKeyOutput, error) {
+	spec, err := specOf(in)
 	switch {
-	case in.KeyUsage != "" && in.KeyUsage != types.KeyUsageTypeEncryptDecrypt:
-		return nil, kms.NotSupported("KeyUsage " + string(in.KeyUsage))
-	case in.KeySpec != "" && in.KeySpec != types.KeySpecSymmetricDefault:
-		return nil, kms.NotSupported("KeySpec " + string(in.KeySpec))
-	case in.CustomerMasterKeySpec != "" && in.CustomerMasterKeySpec != types.CustomerMasterKeySpecSymmetricDefault:
-		return nil, kms.NotSupported("CustomerMasterKeySpec " + string(in.CustomerMasterKeySpec))
+	case err != nil:
+		return nil, err
 	case in.Origin != "" && in.Origin != types.OriginTypeAwsKms:
 		return nil, kms.NotSupported("Origin " + string(in.Origin))
 	case value(in.MultiRegion):
@@ -36,7 +35,7 @@ func (a *API) createKey(ctx context.Context, caller arn.Caller, in *sdk.CreateKe
 		tags[value(t.TagKey)] = value(t.TagValue)
 	}
 	k, err := a.kms.CreateKey(ctx, caller, kms.NewKey{
-		Description: value(in.Description), Policy: value(in.Policy), Tags: tags, SkipLockoutCheck: in.BypassPolicyLockoutSafetyCheck,
+		Spec: spec, Description: value(in.Description), Policy: value(in.Policy), Tags: tags, SkipLockoutCheck: in.BypassPolicyLockoutSafetyCheck,
 	})
 	if err != nil {
 		return nil, err
@@ -44,17 +43,34 @@ func (a *API) createKey(ctx context.Context, caller arn.Caller, in *sdk.CreateKe
 	return &sdk.CreateKeyOutput{KeyMetadata: metadata(k)}, nil
 }
 
+// specOf reads the spec of a new key, under its name of today or the old one.
+func specOf(in *sdk.CreateKeyInput) (kms.Spec, error) {
+	if in.KeySpec != "" && in.CustomerMasterKeySpec != "" {
+		return "", fault.New(kms.Validation, "KeySpec and CustomerMasterKeySpec are one: please specify only KeySpec.")
+	}
+	spec := kms.Spec(cmp.Or(string(in.KeySpec), string(in.CustomerMasterKeySpec), string(kms.SymmetricDefault)))
+	usage := cmp.Or(in.KeyUsage, types.KeyUsageTypeEncryptDecrypt)
+	if kms.Usage(usage) != spec.Usage() {
+		return "", kms.NotSupported(fmt.Sprintf("A key with KeySpec %s and KeyUsage %s", spec, usage))
+	}
+	return spec, nil
+}
+
 // metadata is a key as the API shows it.
 func metadata(k kms.Key) *types.KeyMetadata {
 	text, no := k.ARN.String(), false
-	return &types.KeyMetadata{
+	m := &types.KeyMetadata{
 		KeyId: &k.ARN.ID, Arn: &text, AWSAccountId: &k.ARN.Account, CreationDate: &k.Created, DeletionDate: orNil(k.DeleteAt),
 		Description: &k.Description, Enabled: k.State == kms.Enabled, KeyState: types.KeyState(k.State), KeyManager: types.KeyManagerType(k.Manager),
-		KeyUsage: types.KeyUsageTypeEncryptDecrypt, KeySpec: types.KeySpecSymmetricDefault, Origin: types.OriginTypeAwsKms,
-		CustomerMasterKeySpec: types.CustomerMasterKeySpecSymmetricDefault,
-		EncryptionAlgorithms:  []types.EncryptionAlgorithmSpec{types.EncryptionAlgorithmSpecSymmetricDefault},
-		MultiRegion:           &no,
+		KeyUsage: types.KeyUsageType(k.Spec.Usage()), KeySpec: types.KeySpec(k.Spec), Origin: types.OriginTypeAwsKms,
+		CustomerMasterKeySpec: types.CustomerMasterKeySpec(k.Spec), MultiRegion: &no,
 	}
+	if k.Spec == kms.SymmetricDefault {
+		m.EncryptionAlgorithms = []types.EncryptionAlgorithmSpec{symmetric}
+	} else {
+		m.SigningAlgorithms = []types.SigningAlgorithmSpec{ecdsa}
+	}
+	return m
 }
 
 func (a *API) describeKey(ctx context.Context, caller arn.Caller, in *sdk.DescribeKeyInput) (*sdk.DescribeKeyOutput, error) {

@@ -40,6 +40,7 @@ func (a *API) operations() map[string]awsjson.Operation {
 		"GenerateDataKey":                 awsjson.Bind(a.generateDataKey),
 		"GenerateDataKeyWithoutPlaintext": awsjson.Bind(a.generateDataKeyWithoutPlaintext),
 		"GetKeyPolicy":                    awsjson.Bind(a.getKeyPolicy),
+		"GetPublicKey":                    awsjson.Bind(a.getPublicKey),
 		"ListAliases":                     awsjson.Bind(a.listAliases),
 		"ListGrants":                      awsjson.Bind(a.listGrants),
 		"ListKeys":                        awsjson.Bind(a.listKeys),
@@ -48,6 +49,8 @@ func (a *API) operations() map[string]awsjson.Operation {
 		"RetireGrant":                     awsjson.Bind(a.retireGrant),
 		"RevokeGrant":                     awsjson.Bind(a.revokeGrant),
 		"ScheduleKeyDeletion":             awsjson.Bind(a.scheduleKeyDeletion),
+		"Sign":                            awsjson.Bind(a.sign),
+		"Verify":                          awsjson.Bind(a.verify),
 	}
 }
 
@@ -59,8 +62,8 @@ func faults() map[fault.Code]int {
 	all := map[fault.Code]int{}
 	for _, code := range []fault.Code{
 		kms.AccessDenied, kms.AlreadyExists, kms.Disabled, kms.DryRun, kms.IncorrectKey, kms.InvalidAliasName, kms.InvalidArn,
-		kms.InvalidCiphertext, kms.InvalidGrantID, kms.InvalidGrantToken, kms.InvalidKeyUsage, kms.InvalidMarker, kms.InvalidState,
-		kms.LimitExceeded, kms.MalformedPolicyDocument, kms.NotFound, kms.Tag, kms.Unsupported, kms.Validation,
+		kms.InvalidCiphertext, kms.InvalidGrantID, kms.InvalidGrantToken, kms.InvalidKeyUsage, kms.InvalidMarker, kms.InvalidSignature,
+		kms.InvalidState, kms.LimitExceeded, kms.MalformedPolicyDocument, kms.NotFound, kms.Tag, kms.Unsupported, kms.Validation,
 	} {
 		all[code] = http.StatusBadRequest
 	}

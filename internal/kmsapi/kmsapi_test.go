@@ -2,6 +2,9 @@ package kmsapi_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/sha256"
+	"crypto/x509"
 	"errors"
 	"net/http/httptest"
 	"slices"
@@ -296,12 +299,16 @@ func TestFaults(t *testing.T) {
 		fault[*types.MalformedPolicyDocumentException](t, name, err)
 	}
 	for name, in := range map[string]*sdk.CreateKeyInput{
-		"usage": {KeyUsage: types.KeyUsageTypeSignVerify}, "spec": {KeySpec: types.KeySpecRsa2048}, "origin": {Origin: types.OriginTypeExternal},
+		"usage": {KeyUsage: types.KeyUsageTypeSignVerify}, "spec": {KeySpec: types.KeySpecRsa2048}, "no usage": {KeySpec: types.KeySpecEccNistP256},
+		"spec of another usage": {KeySpec: types.KeySpecEccNistP256, KeyUsage: types.KeyUsageTypeKeyAgreement},
+		"usage of another spec": {KeySpec: types.KeySpecEccNistP384, KeyUsage: types.KeyUsageTypeSignVerify}, "origin": {Origin: types.OriginTypeExternal},
 		"regions": {MultiRegion: aws.Bool(true)}, "store": {CustomKeyStoreId: aws.String("x")}, "old spec": {CustomerMasterKeySpec: types.CustomerMasterKeySpecHmac256},
 	} {
 		_, err = c.CreateKey(ctx, in)
 		fault[*types.UnsupportedOperationException](t, name, err)
 	}
+	_, err = c.CreateKey(ctx, &sdk.CreateKeyInput{KeySpec: types.KeySpecSymmetricDefault, CustomerMasterKeySpec: types.CustomerMasterKeySpecSymmetricDefault})
+	code(t, "two specs", err, "ValidationException")
 	_, err = c.CreateKey(ctx, &sdk.CreateKeyInput{KeySpec: "SECRET"})
 	code(t, "spec", err, "ValidationException")
 	_, err = c.CreateKey(ctx, &sdk.CreateKeyInput{Tags: []types.Tag{{TagKey: aws.String("a"), TagValue: aws.String("")}, {TagKey: aws.String("a"), TagValue: aws.String("")}}})
@@ -322,6 +329,93 @@ func TestFaults(t *testing.T) {
 	_, err = c.ListResourceTags(ctx, &sdk.ListResourceTagsInput{KeyId: id})
 	code(t, "an operation that is not there", err, "UnknownOperationException")
 }
+
+// TestSigning makes a key that signs, under its spec's name of today and the
+// old one, and uses it; its signature verifies without KMS.
+func TestSigning(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	ctx := t.Context()
+	c := s.client(account, "us-east-1")
+	for name, in := range map[string]*sdk.CreateKeyInput{
+		"spec":     {KeySpec: types.KeySpecEccNistP256, KeyUsage: types.KeyUsageTypeSignVerify},
+		"old spec": {CustomerMasterKeySpec: types.CustomerMasterKeySpecEccNistP256, KeyUsage: types.KeyUsageTypeSignVerify},
+	} {
+		created, err := c.CreateKey(ctx, in)
+		ok(t, name, err)
+		described, err := c.DescribeKey(ctx, &sdk.DescribeKeyInput{KeyId: created.KeyMetadata.KeyId})
+		ok(t, "DescribeKey", err)
+		for _, m := range []*types.KeyMetadata{created.KeyMetadata, described.KeyMetadata} {
+			if m.KeySpec != types.KeySpecEccNistP256 || m.CustomerMasterKeySpec != types.CustomerMasterKeySpecEccNistP256 || m.KeyUsage != types.KeyUsageTypeSignVerify ||
+				!slices.Equal(m.SigningAlgorithms, []types.SigningAlgorithmSpec{ecdsaSHA256}) || m.EncryptionAlgorithms != nil {
+				t.Errorf("%s: metadata %+v", name, m)
+			}
+		}
+		id, text := created.KeyMetadata.KeyId, *created.KeyMetadata.Arn
+		public, err := c.GetPublicKey(ctx, &sdk.GetPublicKeyInput{KeyId: id})
+		ok(t, "GetPublicKey", err)
+		if *public.KeyId != text || public.KeySpec != types.KeySpecEccNistP256 || public.CustomerMasterKeySpec != types.CustomerMasterKeySpecEccNistP256 ||
+			public.KeyUsage != types.KeyUsageTypeSignVerify || !slices.Equal(public.SigningAlgorithms, []types.SigningAlgorithmSpec{ecdsaSHA256}) || public.EncryptionAlgorithms != nil {
+			t.Errorf("%s: public key %+v", name, public)
+		}
+		parsed, err := x509.ParsePKIXPublicKey(public.PublicKey)
+		ok(t, "parse the public key", err)
+		sum := sha256.Sum256([]byte("message"))
+		for kind, message := range map[types.MessageType][]byte{"": []byte("message"), types.MessageTypeRaw: []byte("message"), types.MessageTypeDigest: sum[:]} {
+			signed, err := c.Sign(ctx, &sdk.SignInput{KeyId: id, Message: message, MessageType: kind, SigningAlgorithm: ecdsaSHA256})
+			ok(t, "Sign", err)
+			if *signed.KeyId != text || signed.SigningAlgorithm != ecdsaSHA256 || !ecdsa.VerifyASN1(parsed.(*ecdsa.PublicKey), sum[:], signed.Signature) {
+				t.Errorf("%s, %q: signed %+v, which the public key does not verify", name, kind, signed)
+			}
+			verified, err := c.Verify(ctx, &sdk.VerifyInput{KeyId: id, Message: message, MessageType: kind, SigningAlgorithm: ecdsaSHA256, Signature: signed.Signature})
+			ok(t, "Verify", err)
+			if !verified.SignatureValid || *verified.KeyId != text || verified.SigningAlgorithm != ecdsaSHA256 {
+				t.Errorf("%s, %q: verified %+v", name, kind, verified)
+			}
+			_, err = c.Verify(ctx, &sdk.VerifyInput{KeyId: id, Message: []byte("another"), SigningAlgorithm: ecdsaSHA256, Signature: signed.Signature})
+			fault[*types.KMSInvalidSignatureException](t, "another message", err)
+		}
+	}
+}
+
+func TestFaultsOfSigning(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	ctx := t.Context()
+	c := s.client(account, "us-east-1")
+	created, err := c.CreateKey(ctx, &sdk.CreateKeyInput{KeySpec: types.KeySpecEccNistP256, KeyUsage: types.KeyUsageTypeSignVerify})
+	ok(t, "CreateKey", err)
+	signs := created.KeyMetadata.KeyId
+	created, err = c.CreateKey(ctx, &sdk.CreateKeyInput{})
+	ok(t, "CreateKey", err)
+	encrypts := created.KeyMetadata.KeyId
+	_, err = c.Encrypt(ctx, &sdk.EncryptInput{KeyId: signs, Plaintext: []byte("x")})
+	fault[*types.InvalidKeyUsageException](t, "Encrypt", err)
+	_, err = c.GenerateDataKey(ctx, &sdk.GenerateDataKeyInput{KeyId: signs, KeySpec: types.DataKeySpecAes256})
+	fault[*types.InvalidKeyUsageException](t, "GenerateDataKey", err)
+	_, err = c.Sign(ctx, &sdk.SignInput{KeyId: encrypts, Message: []byte("x"), SigningAlgorithm: ecdsaSHA256})
+	fault[*types.InvalidKeyUsageException](t, "Sign with a symmetric key", err)
+	_, err = c.GetPublicKey(ctx, &sdk.GetPublicKeyInput{KeyId: encrypts})
+	fault[*types.UnsupportedOperationException](t, "GetPublicKey of a symmetric key", err)
+	_, err = c.Sign(ctx, &sdk.SignInput{KeyId: signs, Message: []byte("x"), SigningAlgorithm: types.SigningAlgorithmSpecEcdsaSha384})
+	fault[*types.InvalidKeyUsageException](t, "algorithm of Sign", err)
+	_, err = c.Verify(ctx, &sdk.VerifyInput{KeyId: signs, Message: []byte("x"), Signature: []byte("x"), SigningAlgorithm: types.SigningAlgorithmSpecRsassaPssSha256})
+	fault[*types.InvalidKeyUsageException](t, "algorithm of Verify", err)
+	_, err = c.Sign(ctx, &sdk.SignInput{KeyId: signs, Message: []byte("x"), MessageType: types.MessageTypeDigest, SigningAlgorithm: ecdsaSHA256})
+	code(t, "short digest", err, "ValidationException")
+	_, err = c.Sign(ctx, &sdk.SignInput{KeyId: signs, Message: make([]byte, 4097), SigningAlgorithm: ecdsaSHA256})
+	code(t, "long message", err, "ValidationException")
+	_, err = c.Sign(ctx, &sdk.SignInput{KeyId: signs, Message: []byte("x"), SigningAlgorithm: ecdsaSHA256, DryRun: aws.Bool(true)})
+	fault[*types.DryRunOperationException](t, "dry run", err)
+	_, err = c.CreateGrant(ctx, &sdk.CreateGrantInput{KeyId: signs, GranteePrincipal: aws.String("arn:aws:iam::555555555555:root"), Operations: []types.GrantOperation{types.GrantOperationDecrypt}})
+	code(t, "grant of Decrypt", err, "ValidationException")
+	_, err = c.CreateGrant(ctx, &sdk.CreateGrantInput{KeyId: signs, GranteePrincipal: aws.String("arn:aws:iam::555555555555:root"), Operations: []types.GrantOperation{types.GrantOperationSign, types.GrantOperationVerify, types.GrantOperationGetPublicKey}})
+	ok(t, "grant of Sign", err)
+	_, err = s.client(other, "us-east-1").Sign(ctx, &sdk.SignInput{KeyId: aws.String("arn:aws:kms:us-east-1:111122223333:key/" + *signs), Message: []byte("x"), SigningAlgorithm: ecdsaSHA256})
+	ok(t, "Sign under the grant", err)
+}
+
+const ecdsaSHA256 = types.SigningAlgorithmSpecEcdsaSha256
 
 // TestPages lists more than a page of each kind.
 func TestPages(t *testing.T) {

@@ -114,7 +114,7 @@ func TestFaultOnTheWire(t *testing.T) {
 			members["__type"] != "NotFoundException" || members["message"] != "Key 'arn:aws:kms:us-east-1:111122223333:key/"+id+"' does not exist" {
 			t.Errorf("%s: %d %v", q.Name, resp.StatusCode, members)
 		}
-		q.Set("X-Amz-Target", "TrentService.Sign")
+		q.Set("X-Amz-Target", "TrentService.GenerateMac")
 		if resp, members = c.send(t, q); resp.StatusCode != http.StatusBadRequest || members["__type"] != "UnknownOperationException" {
 			t.Errorf("%s: %d %v", q.Name, resp.StatusCode, members)
 		}
@@ -169,6 +169,7 @@ func TestConstraints(t *testing.T) {
 		{"GenerateDataKey", `{"KeyId":"k","KeySpec":"AES_512"}`, "AES_256, AES_128"},
 		{"GenerateDataKeyWithoutPlaintext", `{"KeyId":"k","NumberOfBytes":0}`, "at 'numberOfBytes'"},
 		{"GetKeyPolicy", `{"KeyId":"k","PolicyName":"a-b"}`, "at 'policyName'"},
+		{"GetPublicKey", `{}`, "at 'keyId'"},
 		{"ListAliases", `{"Limit":0}`, "at 'limit'"},
 		{"ListGrants", `{"KeyId":"k","Marker":""}`, "at 'marker'"},
 		{"ListKeys", `{"Limit":1001}`, "at 'limit'"},
@@ -177,6 +178,11 @@ func TestConstraints(t *testing.T) {
 		{"RetireGrant", `{"GrantId":` + long(129) + `}`, "at 'grantId'"},
 		{"RevokeGrant", `{"KeyId":"k"}`, "at 'grantId'"},
 		{"ScheduleKeyDeletion", `{"KeyId":"k","PendingWindowInDays":366}`, "at 'pendingWindowInDays'"},
+		{"Sign", `{}`, "3 validation errors detected"},
+		{"Sign", `{"KeyId":"k","Message":"","SigningAlgorithm":"ECDSA_SHA_256"}`, "at 'message'"},
+		{"Sign", `{"KeyId":"k","Message":"eA==","SigningAlgorithm":"ECDSA_SHA_1"}`, "at 'signingAlgorithm'"},
+		{"Sign", `{"KeyId":"k","Message":"eA==","SigningAlgorithm":"ECDSA_SHA_256","MessageType":"TEXT"}`, "at 'messageType'"},
+		{"Verify", `{"KeyId":"k","Message":"eA==","SigningAlgorithm":"ECDSA_SHA_256"}`, "at 'signature'"},
 	} {
 		q := base.Clone()
 		q.Set("X-Amz-Target", "TrentService."+bad.op)

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"mimeo/internal/kms"
 )
 
 // TestAnotherAccount does all that there is to another account's bucket.
@@ -196,6 +198,13 @@ func TestSealing(t *testing.T) {
 	}
 	if got, _ := get(t, c, in("sealed", "by id")); got != "TOP-SECRET-PLAINTEXT" {
 		t.Errorf("after the key is enabled: %q", got)
+	}
+	signs, err := s.kms.CreateKey(t.Context(), root(mine), kms.NewKey{Spec: kms.ECCNISTP256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("sealed"), Key: aws.String("new"), ServerSideEncryption: "aws:kms", SSEKMSKeyId: &signs.ARN.ID}); code(err) != "KMS.InvalidKeyUsageException" {
+		t.Errorf("write under an asymmetric key: %v", err)
 	}
 	foreign := s.key(t, theirs)
 	if _, err := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("sealed"), Key: aws.String("new"), ServerSideEncryption: "aws:kms", SSEKMSKeyId: &foreign}); code(err) != "AccessDenied" {

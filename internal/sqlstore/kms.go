@@ -27,10 +27,10 @@ func (s *KMS) InsertKey(ctx context.Context, k kms.Key, sealed []byte, alias str
 		return fmt.Errorf("insert key %s: %w", k.ARN, err)
 	}
 	return s.db.write(ctx, func(t *tx) error {
-		_, err := t.ExecContext(ctx, `INSERT INTO kms_keys (id, partition, region, account, manager, description, state, created, delete_at, policy, tags, material)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		_, err := t.ExecContext(ctx, `INSERT INTO kms_keys (id, partition, region, account, manager, description, state, created, delete_at, policy, tags, spec, material)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 			k.ARN.ID, k.ARN.Partition, k.ARN.Region, k.ARN.Account, string(k.Manager), k.Description, string(k.State),
-			millis(k.Created), millis(k.DeleteAt), k.Policy, string(tags), sealed)
+			millis(k.Created), millis(k.DeleteAt), k.Policy, string(tags), string(k.Spec), sealed)
 		if err != nil {
 			return fmt.Errorf("insert key %s: %w", k.ARN, err)
 		}
@@ -41,12 +41,12 @@ func (s *KMS) InsertKey(ctx context.Context, k kms.Key, sealed []byte, alias str
 	})
 }
 
-const keyColumns = `partition, region, account, id, manager, description, state, created, delete_at, policy, tags`
+const keyColumns = `partition, region, account, id, manager, description, state, created, delete_at, policy, tags, spec`
 
 func scanKey(row scanner) (kms.Key, error) {
 	var k kms.Key
 	var created, deleteAt int64
-	err := row.Scan(&k.ARN.Partition, &k.ARN.Region, &k.ARN.Account, &k.ARN.ID, &k.Manager, &k.Description, &k.State, &created, &deleteAt, &k.Policy, jsonColumn{&k.Tags})
+	err := row.Scan(&k.ARN.Partition, &k.ARN.Region, &k.ARN.Account, &k.ARN.ID, &k.Manager, &k.Description, &k.State, &created, &deleteAt, &k.Policy, jsonColumn{&k.Tags}, &k.Spec)
 	k.Created, k.DeleteAt = instant(created), instant(deleteAt)
 	return k, err
 }

@@ -26,6 +26,8 @@ func TestCreateProjectVersionRefuses(t *testing.T) {
 	disabled, err := w.kms.CreateKey(t.Context(), w.root, kms.NewKey{})
 	w.must(err)
 	w.must(w.kms.DisableKey(t.Context(), w.root, disabled.ARN.ID))
+	signs, err := w.kms.CreateKey(t.Context(), w.root, kms.NewKey{Spec: kms.ECCNISTP256})
+	w.must(err)
 	tags := customlabels.Tags{}
 	for i := range 51 {
 		tags[string(rune('A'+i))] = "x"
@@ -52,6 +54,7 @@ func TestCreateProjectVersionRefuses(t *testing.T) {
 		"too many tags":      {func(r *training.Request) { r.Tags = tags }, customlabels.ServiceQuotaExceeded},
 		"no such key":        {func(r *training.Request) { r.KMSKeyID = "alias/none" }, customlabels.InvalidParameter},
 		"disabled key":       {func(r *training.Request) { r.KMSKeyID = disabled.ARN.ID }, customlabels.InvalidParameter},
+		"asymmetric key":     {func(r *training.Request) { r.KMSKeyID = signs.ARN.ID }, customlabels.InvalidParameter},
 		"no datasets":        {func(r *training.Request) { r.Project = other }, customlabels.InvalidParameter},
 		"no test dataset":    {func(r *training.Request) { r.Project = onlyTrain }, customlabels.InvalidParameter},
 		"datasets, and data": {func(r *training.Request) { manifests(one, one, false)(r); r.Project = w.project }, customlabels.InvalidParameter},

@@ -10,10 +10,11 @@ import (
 	"mimeo/internal/kms"
 )
 
-// remedies mend the state of a key.
+// remedies say what to do about the key that was named.
 var remedies = map[fault.Code]string{
-	kms.Disabled:     "Enable the key.",
-	kms.InvalidState: "Cancel its deletion and enable it.",
+	kms.Disabled:        "Enable the key.",
+	kms.InvalidKeyUsage: "It is an asymmetric key; a symmetric encryption key is needed.",
+	kms.InvalidState:    "Cancel its deletion and enable it.",
 }
 
 // refusal says in Rekognition's words why a key cannot be used for a version

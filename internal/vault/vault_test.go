@@ -299,6 +299,10 @@ func TestKeysThatCannotSealAreRefusedInRekognitionsWords(t *testing.T) {
 	}
 	elsewhere := disabled
 	elsewhere.Region = "eu-west-1"
+	signs, err := f.kms.CreateKey(t.Context(), source, kms.NewKey{Spec: kms.ECCNISTP256})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		keyID string
 		want  error
@@ -307,6 +311,7 @@ func TestKeysThatCannotSealAreRefusedInRekognitionsWords(t *testing.T) {
 		"no key":         {"alias/nobody", customlabels.InvalidParameter},
 		"disabled":       {disabled.String(), customlabels.InvalidParameter},
 		"another region": {elsewhere.String(), customlabels.InvalidParameter},
+		"asymmetric":     {signs.ARN.String(), customlabels.InvalidParameter},
 		"another's":      {foreign.String(), customlabels.AccessDenied},
 	} {
 		if use, err := f.Prepare(t.Context(), source, test.keyID, version(source, "v")); !errors.Is(err, test.want) {
