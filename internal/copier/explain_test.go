@@ -28,35 +28,49 @@ func TestExplainIsWhatStartDoes(t *testing.T) {
 	at := time.UnixMilli(1_800_000_000_000)
 	w.Now = func() time.Time { return at }
 	c := w.choices(t)
-	seen := map[copier.Check]int{}
+	seen, asked := map[copier.Check]int{}, 0
 	rapid.Check(t, func(t *rapid.T) {
 		req, caller := c.draw(t)
-		explained, err := w.Explain(context.Background(), caller, req)
-		if !caller.Owns(req.DestinationProject.Namespace) {
-			if !errors.Is(err, customlabels.AccessDenied) {
-				t.Fatalf("a stranger to the destination is told %+v, %v", explained, err)
-			}
-			return
-		}
-		if err != nil {
-			t.Fatalf("explain: %v", err)
-		}
-		v, err := w.Start(context.Background(), caller, req)
-		first, denied := firstDenial(explained)
-		switch refused := (*fault.Error)(nil); {
-		case err == nil && explained.Allowed && !denied:
-			seen["allowed"]++
-			w.checkPlan(t, v, explained.Plan)
-		case errors.As(err, &refused) && !explained.Allowed && denied && refused.Message == first.Reason:
-			seen[first.Check]++
-		default:
-			t.Fatalf("start: %v\nexplain: %+v", err, explained)
-		}
+		seen[w.checkExplained(t, req, caller)]++
 		w.drainSome(t)
+		seen[w.checkExplained(t, c.nth(asked), trusted)]++
+		asked++
 	})
 	t.Logf("what decided: %v", seen)
-	if seen["allowed"] == 0 || len(seen) < 6 {
-		t.Errorf("the requests are too much alike: %v", seen)
+	for _, check := range []copier.Check{allowed, copier.SourcePermission, copier.DestinationProject, copier.DestinationStatus, copier.OutputConfig, copier.KmsKey, copier.TagQuota} {
+		if seen[check] == 0 {
+			t.Errorf("%s never decided: the requests are too much alike", check)
+		}
+	}
+}
+
+// Beside the checks that deny: nothing does, or nothing may be told.
+const allowed, untold copier.Check = "allowed", "untold"
+
+// checkExplained explains and starts a copy, and returns what decided.
+func (w *world) checkExplained(t *rapid.T, req copier.Request, caller arn.Caller) copier.Check {
+	t.Helper()
+	explained, err := w.Explain(context.Background(), caller, req)
+	if !caller.Owns(req.DestinationProject.Namespace) {
+		if !errors.Is(err, customlabels.AccessDenied) {
+			t.Fatalf("a stranger to the destination is told %+v, %v", explained, err)
+		}
+		return untold
+	}
+	if err != nil {
+		t.Fatalf("explain: %v", err)
+	}
+	v, err := w.Start(context.Background(), caller, req)
+	first, denied := firstDenial(explained)
+	switch refused := (*fault.Error)(nil); {
+	case err == nil && explained.Allowed && !denied:
+		w.checkPlan(t, v, explained.Plan)
+		return allowed
+	case errors.As(err, &refused) && !explained.Allowed && denied && refused.Message == first.Reason:
+		return first.Check
+	default:
+		t.Fatalf("start: %v\nexplain: %+v", err, explained)
+		return ""
 	}
 }
 
@@ -179,6 +193,26 @@ func (c choices) draw(t *rapid.T) (copier.Request, arn.Caller) {
 	}
 	c.people.policies.Store(session.Principal, allowing(may...))
 	return req, caller
+}
+
+// nth is a request with nothing wrong or one thing, each of them in turn.
+func (c choices) nth(n int) copier.Request {
+	req := c.base(fmt.Sprint("n", n))
+	switch n % 7 {
+	case 1:
+		req.SourceProject = c.from[3]
+	case 2:
+		req.DestinationProject = c.destinations[5]
+	case 3:
+		req.DestinationProject = c.destinations[4]
+	case 4:
+		req.Output.Bucket = "nobody-custom-labels"
+	case 5:
+		req.KMSKeyID = "alias/none"
+	case 6:
+		req.Tags = c.tags[2]
+	}
+	return req
 }
 
 // TestExplainMakesEveryCheckAndChangesNothing: a request with everything
