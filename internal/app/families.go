@@ -6,7 +6,7 @@ import (
 )
 
 // families are the kinds of models that versions can be, one line each. The
-// first one trains.
+// first that learns the task of a training's manifests trains it.
 func families(extras Extras) []family.Family {
 	return append(extras.Families,
 		&classifier.Classifier{},

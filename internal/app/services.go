@@ -134,7 +134,7 @@ func (a *App) build(ctx context.Context, extras Extras) (*services, error) {
 	models := families(extras)
 	s.training = &training.Service{
 		Store: db.Trainings(), Registry: s.registry, Objects: s.buckets, Vault: s.vault, Quotas: s.quotas,
-		Family: models[0], Scratch: a.config.scratchDir(), Slice: trainingSlice, Now: now,
+		Families: models, Scratch: a.config.scratchDir(), Slice: trainingSlice, Now: now,
 	}
 	s.serving = serving.New(serving.Config{
 		Store: db.Serving(), Registry: s.registry, Vault: s.vault, Objects: s.buckets, Families: models, Quotas: s.quotas, Now: now,

@@ -26,6 +26,9 @@ const maxBallastHead = 1 << 20
 // Name is "ballast".
 func (Ballast) Name() string { return "ballast" }
 
+// Learns reports whether t is a task of image-level labels.
+func (Ballast) Learns(t family.Task) bool { return t != family.Boxes }
+
 // Train opens every example once and writes weights drawn from the seed.
 func (b Ballast) Train(ctx context.Context, req family.TrainRequest, w io.Writer) error {
 	for i, example := range req.Examples {
@@ -33,7 +36,7 @@ func (b Ballast) Train(ctx context.Context, req family.TrainRequest, w io.Writer
 			return &family.ExampleError{Index: i, Err: err}
 		}
 		if req.Progress != nil {
-			req.Progress(i+1, len(req.Examples), "lifting ballast")
+			req.Progress(family.Progress{Done: i + 1, Total: len(req.Examples), Phase: "lifting ballast"})
 		}
 	}
 	head, err := json.Marshal(req.Labels)
@@ -110,7 +113,7 @@ type ballast struct {
 func (m *ballast) Labels() []string { return m.labels }
 
 // Predict returns a distribution that weights and image together decide.
-func (m *ballast) Predict(_ context.Context, image *pixel.Image) ([]float64, error) {
+func (m *ballast) Predict(_ context.Context, image *pixel.Image) (family.Prediction, error) {
 	sum := m.sum
 	for _, c := range image.Scale(8, 8).Pix {
 		sum = sum*31 + uint64(c)
@@ -124,5 +127,5 @@ func (m *ballast) Predict(_ context.Context, image *pixel.Image) ([]float64, err
 	for i := range probabilities {
 		probabilities[i] /= total
 	}
-	return probabilities, nil
+	return family.Prediction{Probabilities: probabilities}, nil
 }

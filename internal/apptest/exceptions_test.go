@@ -132,7 +132,7 @@ type gated struct {
 	gate *gate
 }
 
-func (m gated) Predict(ctx context.Context, image *pixel.Image) ([]float64, error) {
+func (m gated) Predict(ctx context.Context, image *pixel.Image) (family.Prediction, error) {
 	select {
 	case released := <-m.gate.closed:
 		m.gate.entered <- struct{}{}

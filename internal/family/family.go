@@ -25,10 +25,13 @@ type Family interface {
 	// Name is the family's name as weights and records carry it, such as
 	// "classifier". It never changes.
 	Name() string
+	// Learns reports whether the family trains models for a task. Train fails
+	// for any other.
+	Learns(t Task) bool
 	// Train fits a model to the examples and writes its weights to w.
 	//
-	// The weights depend on the labels, the examples in their order, MultiLabel
-	// and Seed; not on the number of processors, on how often the training was
+	// The weights depend on the labels, the examples in their order, Task and
+	// Seed; not on the number of processors, on how often the training was
 	// cut into slices, or on time. Images are opened one per worker and no more
 	// than a bounded part of them is kept in memory.
 	//
@@ -46,10 +49,8 @@ type TrainRequest struct {
 	// Labels are the names of what the model shall tell apart, at least one,
 	// each once. Probabilities come in this order.
 	Labels []string
-	// MultiLabel says that an image may show any number of the labels, so that
-	// each has a probability of its own. Otherwise an image shows exactly one
-	// and the probabilities sum to one.
-	MultiLabel bool
+	// Task is what the model shall tell of an image.
+	Task Task
 	// Examples are the training images, at least one.
 	Examples []Example
 	// Seed decides everything that is drawn by chance.
@@ -62,10 +63,27 @@ type TrainRequest struct {
 	// work kept in Scratch. Every slice gets further, however short it is. Zero,
 	// or no Scratch: no deadline.
 	Deadline time.Time
-	// Progress, if set, is told what is being done and how far it is: done of
-	// total, which grow with the whole training, and a phrase for people such
-	// as "describing images". It is called from one goroutine at a time.
-	Progress func(done, total int, what string)
+	// Progress, if set, is told how far the training is: when a phase begins,
+	// and whenever a part of it is done. It is called from one goroutine at a
+	// time and must return soon.
+	Progress func(Progress)
+}
+
+// A Progress is how far a training is.
+type Progress struct {
+	// Done of Total parts of the whole training are done, those of earlier
+	// slices included. Within a slice Done never falls; Total never changes; the
+	// last call of a training has Done equal to Total.
+	Done, Total int
+	// Phase is what is being done, a phrase for people such as "describing
+	// images".
+	Phase string
+	// Epoch, from 1, is the pass over the examples that is being made, of
+	// Epochs. Both are zero in a phase that does not work in passes.
+	Epoch, Epochs int
+	// Loss is the mean loss of the training examples in this pass so far. It is
+	// finite, and meaningless where Epoch is zero.
+	Loss float64
 }
 
 // An Example is one labelled training image.
@@ -73,9 +91,12 @@ type Example struct {
 	// Open opens the file, JPEG or PNG. It may be called more than once and
 	// concurrently with other examples'.
 	Open func() (io.ReadCloser, error)
-	// Labels are indices into TrainRequest.Labels: exactly one, or, if
-	// MultiLabel is set, any number and each once.
+	// Labels are indices into TrainRequest.Labels: exactly one for SingleLabel;
+	// any number, each once, for MultiLabel; none for Boxes.
 	Labels []int
+	// Boxes are all objects that the image shows, for Boxes only; there may be
+	// none.
+	Boxes []Box
 }
 
 // A Model is a trained model in memory. Its methods may be called
@@ -83,10 +104,21 @@ type Example struct {
 type Model interface {
 	// Labels are those of the training request, in its order.
 	Labels() []string
-	// Predict returns a probability, 0 to 1, per label. The same weights and
-	// the same image give the same bits on every processor of one architecture,
-	// before and after a Load, alone and beside other calls.
-	Predict(ctx context.Context, m *pixel.Image) ([]float64, error)
+	// Predict tells what an image shows. The same weights and the same image
+	// give the same bits on every processor of one architecture, before and
+	// after a Load, alone and beside other calls.
+	Predict(ctx context.Context, m *pixel.Image) (Prediction, error)
+}
+
+// A Prediction is what a model says of one image. It belongs to the caller.
+type Prediction struct {
+	// Probabilities has one per label, 0 to 1. Those of a SingleLabel model sum
+	// to one. Nil for Boxes.
+	Probabilities []float64
+	// Objects are those that a Boxes model sees, the most confident first, at
+	// most MaxObjects, however unsure the model is of the last of them: who
+	// asks applies the threshold.
+	Objects []Object
 }
 
 // An ExampleError says which example could not be used.

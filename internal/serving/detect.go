@@ -143,18 +143,19 @@ func decode(r io.Reader, limit int64) (*pixel.Image, error) {
 
 // detect predicts, and keeps what reaches the thresholds.
 func (l *loaded) detect(ctx context.Context, image *pixel.Image, req DetectRequest) ([]CustomLabel, error) {
-	probabilities, err := l.Predict(ctx, image)
+	said, err := l.Predict(ctx, image)
 	if err != nil {
 		return nil, fmt.Errorf("predict: %w", err)
 	}
 	found := []CustomLabel{}
-	for i, name := range l.Labels() {
+	labels := l.Labels()
+	for i, p := range said.Probabilities {
 		least := l.thresholds[i]
 		if req.MinConfidence != nil {
 			least = *req.MinConfidence
 		}
-		if c := customlabels.Confidence(probabilities[i]); c >= least {
-			found = append(found, CustomLabel{Name: name, Confidence: c})
+		if c := customlabels.Confidence(p); c >= least {
+			found = append(found, CustomLabel{Name: labels[i], Confidence: c})
 		}
 	}
 	slices.SortFunc(found, func(a, b CustomLabel) int {

@@ -51,6 +51,8 @@ type shades struct {
 
 func (*shades) Name() string { return "shades" }
 
+func (*shades) Learns(t family.Task) bool { return t == family.SingleLabel }
+
 func (*shades) Train(_ context.Context, req family.TrainRequest, w io.Writer) error {
 	return json.NewEncoder(w).Encode(req.Labels)
 }
@@ -72,7 +74,7 @@ type shade struct {
 func (m shade) Labels() []string { return m.labels }
 
 // Predict says how bright the image is: the labels are "bright" and "dark".
-func (m shade) Predict(ctx context.Context, image *pixel.Image) ([]float64, error) {
+func (m shade) Predict(ctx context.Context, image *pixel.Image) (family.Prediction, error) {
 	if m.family.entered != nil {
 		m.family.entered <- struct{}{}
 	}
@@ -80,12 +82,12 @@ func (m shade) Predict(ctx context.Context, image *pixel.Image) ([]float64, erro
 		select {
 		case <-m.family.gate:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return family.Prediction{}, ctx.Err()
 		}
 	}
 	r, _, _ := image.Scale(1, 1).At(0, 0)
 	bright := float64(r) / 255
-	return []float64{bright, 1 - bright}, nil
+	return family.Prediction{Probabilities: []float64{bright, 1 - bright}}, nil
 }
 
 // gray returns a PNG of one shade.
@@ -179,7 +181,7 @@ func (w *world) trained(name, keyID string) arn.ProjectVersion {
 	}
 	m := w.put("manifest", []byte(strings.Join(lines, "\n")))
 	trainer := &training.Service{
-		Store: w.db.Trainings(), Registry: w.registry, Objects: w.buckets, Vault: w.vault, Family: w.family,
+		Store: w.db.Trainings(), Registry: w.registry, Objects: w.buckets, Vault: w.vault, Families: []family.Family{w.family},
 		Scratch: w.t.TempDir(), Slice: time.Minute, Now: time.Now,
 	}
 	v, err := trainer.CreateProjectVersion(w.t.Context(), w.root, training.Request{

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"mimeo/internal/customlabels"
+	"mimeo/internal/family"
 )
 
 // A prediction is what the model said of one test image, and what is true.
@@ -49,7 +50,7 @@ const untested = 0.5
 // labels that a test image shows; the F1 is the mean of the labels' F1.
 //
 // https://docs.aws.amazon.com/rekognition/latest/customlabels-dg/im-metrics-use.html
-func evaluate(labels int, multiLabel bool, predictions []prediction) evaluation {
+func evaluate(labels int, task family.Task, predictions []prediction) evaluation {
 	var e evaluation
 	tested := 0
 	for label := range labels {
@@ -69,7 +70,7 @@ func evaluate(labels int, multiLabel bool, predictions []prediction) evaluation 
 		e.Aggregate.F1 /= float64(tested)
 	}
 	slices.SortStableFunc(e.Labels, func(a, b labelResult) int { return cmp.Compare(b.F1, a.F1) })
-	if !multiLabel {
+	if task == family.SingleLabel {
 		e.Confusion = confusion(labels, predictions)
 	}
 	return e

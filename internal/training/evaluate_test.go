@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"mimeo/internal/family"
 	"mimeo/internal/training"
 )
 
@@ -31,7 +32,7 @@ func TestEvaluateByHand(t *testing.T) {
 		training.NewPrediction([]float32{40, 60}, 1),
 		training.NewPrediction([]float32{10, 90}, 1),
 	}
-	e := training.Evaluate(2, false, predictions)
+	e := training.Evaluate(2, family.SingleLabel, predictions)
 	if got := []int{e.Labels[0].Label, e.Labels[1].Label}; !slices.Equal(got, []int{0, 1}) {
 		t.Errorf("labels in the order %v, want the better F1 first", got)
 	}
@@ -50,7 +51,7 @@ func TestEvaluateByHand(t *testing.T) {
 	if diff := cmp.Diff(want, e.Confusion); diff != "" {
 		t.Errorf("confusion (-want +got)\n%s", diff)
 	}
-	if e := training.Evaluate(2, true, predictions); e.Confusion != nil {
+	if e := training.Evaluate(2, family.MultiLabel, predictions); e.Confusion != nil {
 		t.Errorf("a multi-label evaluation has the confusion matrix %v", e.Confusion)
 	}
 }
@@ -59,7 +60,7 @@ func TestEvaluateByHand(t *testing.T) {
 // the harmonic mean of the mean precision and recall.
 func TestAggregateIsTheMeanOverLabels(t *testing.T) {
 	t.Parallel()
-	e := training.Evaluate(3, true, []training.Prediction{
+	e := training.Evaluate(3, family.MultiLabel, []training.Prediction{
 		training.NewPrediction([]float32{90, 90, 1}, 0),
 		training.NewPrediction([]float32{80, 80, 1}, 1),
 		training.NewPrediction([]float32{1, 70, 1}, 1),
@@ -91,7 +92,7 @@ func TestThresholdsAreTheBest(t *testing.T) {
 			}
 			predictions = append(predictions, training.NewPrediction([]float32{confidence.Draw(t, "confidence")}, truth...))
 		}
-		got := training.Evaluate(1, true, predictions).Labels[0]
+		got := training.Evaluate(1, family.MultiLabel, predictions).Labels[0]
 		precision, recall, f1 := byCounting(predictions, got.Threshold)
 		if got.Images > 0 && (precision != got.Precision || recall != got.Recall || f1 != got.F1) {
 			t.Fatalf("at %v: counted %v, %v, %v; evaluated %+v", got.Threshold, precision, recall, f1, got)

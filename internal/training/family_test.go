@@ -28,6 +28,8 @@ type centroids struct {
 
 func (colours) Name() string { return "colours" }
 
+func (colours) Learns(t family.Task) bool { return t != family.Boxes }
+
 func (colours) Train(ctx context.Context, req family.TrainRequest, w io.Writer) error {
 	checkpoint := filepath.Join(req.Scratch, "sums")
 	c := centroids{Labels: req.Labels, Sum: make([][3]float64, len(req.Labels)), Images: make([]int, len(req.Labels))}
@@ -51,7 +53,7 @@ func (colours) Train(ctx context.Context, req family.TrainRequest, w io.Writer) 
 			}
 		}
 		c.Done++
-		req.Progress(c.Done, len(req.Examples), "mixing colours")
+		req.Progress(family.Progress{Done: c.Done, Total: len(req.Examples), Phase: "mixing colours"})
 		if c.Done < len(req.Examples) && !req.Deadline.IsZero() && !time.Now().Before(req.Deadline) {
 			b, err := json.Marshal(c)
 			if err != nil {
@@ -95,8 +97,8 @@ type palette struct{ centroids }
 func (p palette) Labels() []string { return p.centroids.Labels }
 
 // Predict gives each label the share that its nearness has.
-func (p palette) Predict(_ context.Context, m *pixel.Image) ([]float64, error) {
-	return p.shares(colour(m)), nil
+func (p palette) Predict(_ context.Context, m *pixel.Image) (family.Prediction, error) {
+	return family.Prediction{Probabilities: p.shares(colour(m))}, nil
 }
 
 func (c centroids) shares(is [3]float64) []float64 {

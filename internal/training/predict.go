@@ -41,18 +41,22 @@ func (t *training) evaluate(ctx context.Context, key vault.VersionKey, weights c
 			predictions = append(predictions, prediction{truth: t.plan.indices(part[i].labels), confidence: c})
 		}
 	}
-	e := evaluate(len(t.plan.labels), t.plan.multiLabel, predictions)
+	e := evaluate(len(t.plan.labels), t.plan.task, predictions)
 	e.predictions = predictions
 	return e, nil
 }
 
 func (t *training) load(ctx context.Context, key vault.VersionKey, weights customlabels.Artifact) (_ family.Model, err error) {
+	f, err := t.family(t.plan.task)
+	if err != nil {
+		return nil, err
+	}
 	r, err := t.Vault.Open(ctx, key, weights)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	model, err := t.Family.Load(ctx, r)
+	model, err := f.Load(ctx, r)
 	if err != nil {
 		return nil, fmt.Errorf("load the weights of %s: %w", t.v.ARN, err)
 	}
@@ -66,11 +70,11 @@ func (t *training) predict(ctx context.Context, model family.Model, part []sampl
 		if err != nil {
 			return fmt.Errorf("read test image s3://%s/%s: %w", part[i].image.Bucket, part[i].image.Key, err)
 		}
-		probabilities, err := model.Predict(ctx, image)
+		said, err := model.Predict(ctx, image)
 		if err != nil {
 			return fmt.Errorf("predict s3://%s/%s: %w", part[i].image.Bucket, part[i].image.Key, err)
 		}
-		for _, p := range probabilities {
+		for _, p := range said.Probabilities {
 			confidences[i] = append(confidences[i], customlabels.Confidence(p))
 		}
 		return nil

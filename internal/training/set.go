@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"mimeo/internal/customlabels"
+	"mimeo/internal/family"
 	"mimeo/internal/manifest"
 	"mimeo/internal/objects"
 )
@@ -223,7 +224,7 @@ type plan struct {
 	train, test *set
 	across      []problem // between the two
 	labels      []string  // of the model
-	multiLabel  bool
+	task        family.Task
 }
 
 // settle makes the plan final: it splits the training set where asked, and
@@ -240,7 +241,10 @@ func (p *plan) settle(auto bool) {
 		p.across = checkLabels(p.train, p.test, p.within.Labels)
 	}
 	p.labels = p.train.labels()
-	p.multiLabel = slices.ContainsFunc(p.train.samples, func(x sample) bool { return len(x.labels) > 1 })
+	p.task = family.SingleLabel
+	if slices.ContainsFunc(p.train.samples, func(x sample) bool { return len(x.labels) > 1 }) {
+		p.task = family.MultiLabel
+	}
 }
 
 // split moves a fifth of the training samples to the test set.

@@ -20,13 +20,17 @@ import (
 // weights.
 func (t *training) train(ctx context.Context, key vault.VersionKey) (customlabels.Artifact, error) {
 	return job.Step(ctx, t.run, "weights", func(ctx context.Context) (customlabels.Artifact, error) {
+		f, err := t.family(t.plan.task)
+		if err != nil {
+			return customlabels.Artifact{}, err
+		}
 		if err := os.MkdirAll(t.scratch(), 0o700); err != nil {
 			return customlabels.Artifact{}, fmt.Errorf("make room for checkpoints: %w", err)
 		}
 		reporter := &reporter{training: t, ctx: ctx}
 		req := t.trainRequest(ctx)
 		req.Progress = reporter.report
-		weights, err := t.seal(ctx, key, customlabels.Weights, func(w io.Writer) error { return t.Family.Train(ctx, req, w) })
+		weights, err := t.seal(ctx, key, customlabels.Weights, func(w io.Writer) error { return f.Train(ctx, req, w) })
 		switch {
 		case errors.Is(err, family.ErrUnfinished):
 			return weights, job.Snooze(0)
@@ -41,7 +45,7 @@ func (t *training) train(ctx context.Context, key vault.VersionKey) (customlabel
 
 func (t *training) trainRequest(ctx context.Context) family.TrainRequest {
 	req := family.TrainRequest{
-		Labels: t.plan.labels, MultiLabel: t.plan.multiLabel, Seed: seed, Scratch: t.scratch(), Deadline: t.until,
+		Labels: t.plan.labels, Task: t.plan.task, Seed: seed, Scratch: t.scratch(), Deadline: t.until,
 	}
 	for _, x := range t.plan.train.samples {
 		req.Examples = append(req.Examples, family.Example{
@@ -91,11 +95,11 @@ type reporter struct {
 	err      error // the first
 }
 
-func (r *reporter) report(done, total int, what string) {
+func (r *reporter) report(p family.Progress) {
 	now := r.training.Now()
-	if r.err != nil || what == r.phase && now.Sub(r.last) < reportEvery {
+	if r.err != nil || p.Phase == r.phase && now.Sub(r.last) < reportEvery {
 		return
 	}
-	r.last, r.phase = now, what
-	r.err = r.training.progress(r.ctx, "Training the model: %s, %d%% done.", what, 100*done/max(1, total))
+	r.last, r.phase = now, p.Phase
+	r.err = r.training.progress(r.ctx, "Training the model: %s, %d%% done.", p.Phase, 100*p.Done/max(1, p.Total))
 }

@@ -10,6 +10,7 @@ package training
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"iter"
 	"time"
@@ -84,12 +85,23 @@ type Service struct {
 	Objects  objects.Store
 	Vault    Vault
 	Quotas   *quota.Service // nil: the defaults
-	// Family trains image-level models.
-	Family family.Family
+	// Families are the kinds of models that it trains: the first that learns
+	// the task of a training's manifests.
+	Families []family.Family
 	// Scratch is a directory in which trainings keep their checkpoints.
 	Scratch string
 	// Slice is how long a training works before it lets others; it ends at
 	// the next opportunity afterwards.
 	Slice time.Duration
 	Now   func() time.Time
+}
+
+// family returns the one that trains a task.
+func (s *Service) family(t family.Task) (family.Family, error) {
+	for _, f := range s.Families {
+		if f.Learns(t) {
+			return f, nil
+		}
+	}
+	return nil, fmt.Errorf("no family of this server learns the task %s", t)
 }

@@ -112,6 +112,10 @@ func (t *training) work(ctx context.Context) error {
 // publish writes the result files, reads every artifact once and completes
 // the version.
 func (t *training) publish(ctx context.Context, key vault.VersionKey, bundle customlabels.Bundle, e evaluation) error {
+	f, err := t.family(t.plan.task)
+	if err != nil {
+		return err
+	}
 	files, err := t.putResults(ctx, key, bundle.Artifacts)
 	if err != nil {
 		return err
@@ -133,7 +137,7 @@ func (t *training) publish(ctx context.Context, key vault.VersionKey, bundle cus
 	t.v.Status, t.v.StatusMessage = customlabels.TrainingCompleted, customlabels.ReadyToRun
 	t.v.TrainingEndedAt = t.Now()
 	t.v.BillableSeconds = max(1, int64(t.v.TrainingEndedAt.Sub(t.v.CreatedAt).Round(time.Second).Seconds()))
-	t.v.BaseModel, t.v.F1Score = t.Family.Name(), float32(e.Aggregate.F1)
+	t.v.BaseModel, t.v.F1Score = f.Name(), float32(e.Aggregate.F1)
 	t.v.Files, t.v.Bundle = files, bundle
 	return t.end(ctx)
 }

@@ -371,7 +371,7 @@ func TestAnImageThatIsReplacedMeanwhileFailsTheTraining(t *testing.T) {
 			w.must(w.buckets.DeleteObject(t.Context(), w.root, bucket.DeleteRequest{Bucket: "images", Key: "test/red-0.png"}))
 		}, "The training failed: The specified key does not exist."},
 	} {
-		w.training.Family = replacing{replace: c.replace}
+		w.training.Families = []family.Family{replacing{replace: c.replace}}
 		if v := w.train(w.request(name)); v.Status != customlabels.TrainingFailed || v.StatusMessage != c.message {
 			t.Errorf("%s: %s %q, want %q", name, v.Status, v.StatusMessage, c.message)
 		}

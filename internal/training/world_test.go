@@ -20,6 +20,7 @@ import (
 	"mimeo/internal/bucket"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/envelope"
+	"mimeo/internal/family"
 	"mimeo/internal/identity"
 	"mimeo/internal/job"
 	"mimeo/internal/job/jobtest"
@@ -69,7 +70,7 @@ func newWorld(t *testing.T) *world {
 	})
 	w.vault = &vault.Vault{Keys: w.kms, Blobs: w.blobs}
 	w.training = &training.Service{
-		Store: db.Trainings(), Registry: w.registry, Objects: w.buckets, Vault: w.vault, Family: colours{},
+		Store: db.Trainings(), Registry: w.registry, Objects: w.buckets, Vault: w.vault, Families: []family.Family{colours{}},
 		Scratch: t.TempDir(), Slice: time.Minute, Now: time.Now,
 	}
 	for _, name := range []string{"images", "results"} {

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"mimeo/internal/family"
 	"mimeo/internal/family/classifier"
 	"mimeo/internal/pixel"
 )
@@ -17,18 +18,18 @@ func TestAccuracy(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, set, train, test string
-		multi                  bool
+		task                   family.Task
 		want                   float64 // percent right, or macro F1
 	}{
-		{"digits", "digits10", "train.manifest", "test.manifest", false, 93},
-		{"trash", "trashnet6", "train.manifest", "test.manifest", false, 60},
-		{"fingers", "digits10", "fingers-train.manifest", "fingers-test.manifest", true, 0.97},
+		{"digits", "digits10", "train.manifest", "test.manifest", family.SingleLabel, 93},
+		{"trash", "trashnet6", "train.manifest", "test.manifest", family.SingleLabel, 60},
+		{"fingers", "digits10", "fingers-train.manifest", "fingers-test.manifest", family.MultiLabel, 0.97},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			examples := read(t, c.set, c.train, nil)
 			tests := read(t, c.set, c.test, examples.labels)
-			m, _ := train(t, &classifier.Classifier{}, examples, c.multi)
-			got := score(tests, predictAll(t, m, tests), c.multi)
+			m, _ := train(t, &classifier.Classifier{}, examples, c.task)
+			got := score(tests, predictAll(t, m, tests), c.task)
 			t.Logf("%s: %.3f", c.name, got)
 			if got < c.want {
 				t.Errorf("%s reaches %.3f, want at least %.3f", c.name, got, c.want)
@@ -42,19 +43,19 @@ func TestLandmarks(t *testing.T) {
 	t.Parallel()
 	examples := read(t, "digits10", "train.manifest", nil)
 	tests := read(t, "digits10", "test.manifest", examples.labels)
-	m, _ := train(t, classifier.WithLandmarks(150, 2), examples, false)
+	m, _ := train(t, classifier.WithLandmarks(150, 2), examples, family.SingleLabel)
 	few := corpus{examples.labels, examples.examples[:40]}
-	_, weights := train(t, classifier.WithLandmarks(15, 1), few, false)
-	if _, again := train(t, classifier.WithLandmarks(15, 3), few, false); !bytes.Equal(weights, again) {
+	_, weights := train(t, classifier.WithLandmarks(15, 1), few, family.SingleLabel)
+	if _, again := train(t, classifier.WithLandmarks(15, 3), few, family.SingleLabel); !bytes.Equal(weights, again) {
 		t.Error("the number of workers changes the weights")
 	}
-	if got := score(tests, predictAll(t, m, tests), false); got < 90 {
+	if got := score(tests, predictAll(t, m, tests), family.SingleLabel); got < 90 {
 		t.Errorf("%v %% right with half of the examples as landmarks", got)
 	}
 }
 
-func score(c corpus, probabilities [][]float64, multi bool) float64 {
-	if multi {
+func score(c corpus, probabilities [][]float64, task family.Task) float64 {
+	if task == family.MultiLabel {
 		return macroF1(c, probabilities)
 	}
 	return accuracy(c, probabilities)
@@ -64,23 +65,23 @@ func score(c corpus, probabilities [][]float64, multi bool) float64 {
 func BenchmarkAccuracy(b *testing.B) {
 	for _, c := range []struct {
 		name, set, train, test string
-		multi                  bool
+		task                   family.Task
 	}{
-		{"digits10", "digits10", "train.manifest", "test.manifest", false},
-		{"trashnet6", "trashnet6", "train.manifest", "test.manifest", false},
-		{"fingers", "digits10", "fingers-train.manifest", "fingers-test.manifest", true},
+		{"digits10", "digits10", "train.manifest", "test.manifest", family.SingleLabel},
+		{"trashnet6", "trashnet6", "train.manifest", "test.manifest", family.SingleLabel},
+		{"fingers", "digits10", "fingers-train.manifest", "fingers-test.manifest", family.MultiLabel},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			examples := read(b, c.set, c.train, nil)
 			tests := read(b, c.set, c.test, examples.labels)
 			for b.Loop() {
 				begin, worked := time.Now(), processorTime(b)
-				m, weights := train(b, &classifier.Classifier{}, examples, c.multi)
+				m, weights := train(b, &classifier.Classifier{}, examples, c.task)
 				seconds := time.Since(begin).Seconds()
 				b.ReportMetric((processorTime(b) - worked).Seconds(), "train-cpu-s")
-				got := score(tests, predictAll(b, m, tests), c.multi)
+				got := score(tests, predictAll(b, m, tests), c.task)
 				unit := "%right"
-				if c.multi {
+				if c.task == family.MultiLabel {
 					unit = "macroF1"
 				}
 				b.ReportMetric(got, unit)
@@ -106,7 +107,7 @@ func processorTime(tb testing.TB) time.Duration {
 func BenchmarkPredict(b *testing.B) {
 	examples := read(b, "digits10", "train.manifest", nil)
 	few := corpus{labels: examples.labels, examples: examples.examples[:40]}
-	m, _ := train(b, &classifier.Classifier{}, few, false)
+	m, _ := train(b, &classifier.Classifier{}, few, family.SingleLabel)
 	for _, size := range []struct {
 		name string
 		w, h int

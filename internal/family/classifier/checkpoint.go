@@ -27,7 +27,7 @@ func fingerprintOf(req family.TrainRequest) fingerprint {
 	for i, e := range req.Examples {
 		labels[i] = e.Labels
 	}
-	text, err := json.Marshal([]any{formatVersion, req.Labels, req.MultiLabel, req.Seed, labels})
+	text, err := json.Marshal([]any{formatVersion, req.Labels, req.Task, req.Seed, labels})
 	if err != nil {
 		panic(err) // cannot happen: strings and numbers
 	}

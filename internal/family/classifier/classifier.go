@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"time"
 
+	"mimeo/internal/family"
 	"mimeo/internal/pixel"
 )
 
@@ -23,6 +24,11 @@ type Classifier struct {
 
 // Name is "classifier".
 func (c *Classifier) Name() string { return "classifier" }
+
+// Learns reports whether t is a task of image-level labels.
+func (c *Classifier) Learns(t family.Task) bool {
+	return t == family.SingleLabel || t == family.MultiLabel
+}
 
 func (c *Classifier) workers() int {
 	if c.Workers > 0 {

@@ -42,9 +42,9 @@ func FuzzLoad(f *testing.F) {
 		}
 	}
 	var c classifier.Classifier
-	for _, multi := range []bool{false, true} {
+	for _, task := range []family.Task{family.SingleLabel, family.MultiLabel} {
 		var weights bytes.Buffer
-		req := family.TrainRequest{Labels: []string{"a", "b"}, MultiLabel: multi, Examples: examples}
+		req := family.TrainRequest{Labels: []string{"a", "b"}, Task: task, Examples: examples}
 		if err := c.Train(context.Background(), req, &weights); err != nil {
 			f.Fatal(err)
 		}
@@ -61,8 +61,8 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		img := pixel.FromImage(image.NewGray(image.Rect(0, 0, 8, 8)))
-		if p, err := m.Predict(t.Context(), img); err != nil || len(p) != len(m.Labels()) {
-			t.Errorf("%d probabilities, %v", len(p), err)
+		if p, err := m.Predict(t.Context(), img); err != nil || len(p.Probabilities) != len(m.Labels()) {
+			t.Errorf("%d probabilities, %v", len(p.Probabilities), err)
 		}
 	})
 }

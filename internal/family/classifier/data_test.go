@@ -88,10 +88,10 @@ func read(tb testing.TB, set, manifest string, labels []string) corpus {
 }
 
 // train trains a model, and loads it from its weights.
-func train(tb testing.TB, f family.Family, c corpus, multi bool) (family.Model, []byte) {
+func train(tb testing.TB, f family.Family, c corpus, task family.Task) (family.Model, []byte) {
 	tb.Helper()
 	var weights bytes.Buffer
-	req := family.TrainRequest{Labels: c.labels, MultiLabel: multi, Examples: c.examples, Seed: 1}
+	req := family.TrainRequest{Labels: c.labels, Task: task, Examples: c.examples, Seed: 1}
 	if err := f.Train(context.Background(), req, &weights); err != nil {
 		tb.Fatal(err)
 	}
@@ -118,9 +118,11 @@ func predictAll(tb testing.TB, m family.Model, c corpus) [][]float64 {
 		if err := r.Close(); err != nil {
 			tb.Fatal(err)
 		}
-		if out[i], err = m.Predict(context.Background(), img); err != nil {
+		p, err := m.Predict(context.Background(), img)
+		if err != nil {
 			tb.Fatal(err)
 		}
+		out[i] = p.Probabilities
 	}
 	return out
 }

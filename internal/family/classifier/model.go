@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"mimeo/internal/family"
 	"mimeo/internal/pixel"
 )
 
@@ -16,9 +17,9 @@ type model struct {
 
 func (m *model) Labels() []string { return slices.Clone(m.labels) }
 
-func (m *model) Predict(ctx context.Context, img *pixel.Image) ([]float64, error) {
+func (m *model) Predict(ctx context.Context, img *pixel.Image) (family.Prediction, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return family.Prediction{}, err
 	}
-	return m.head.probabilities(m.vocabulary.features(img)), nil
+	return family.Prediction{Probabilities: m.head.probabilities(m.vocabulary.features(img))}, nil
 }

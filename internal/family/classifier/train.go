@@ -31,7 +31,7 @@ const (
 // computes every image's features and fits the head. Samples, vocabulary and
 // features are its checkpoints.
 func (c *Classifier) Train(ctx context.Context, req family.TrainRequest, w io.Writer) error {
-	if err := validate(req); err != nil {
+	if err := c.validate(req); err != nil {
 		return err
 	}
 	t := newTraining(c, req)
@@ -58,7 +58,7 @@ func (c *Classifier) Train(ctx context.Context, req family.TrainRequest, w io.Wr
 
 // fitting prepares the head's.
 func (t *training) fitting(features [][]float32) fitting {
-	f := fitting{features: features, names: len(t.TrainRequest.Labels), multi: t.MultiLabel, workers: t.family.workers()}
+	f := fitting{features: features, names: len(t.TrainRequest.Labels), multi: t.Task == family.MultiLabel, workers: t.family.workers()}
 	for _, e := range t.Examples {
 		f.labels = append(f.labels, e.Labels)
 	}
@@ -68,28 +68,17 @@ func (t *training) fitting(features [][]float32) fitting {
 	return f
 }
 
-func validate(req family.TrainRequest) error {
-	if len(req.Labels) == 0 || len(req.Labels) > maxLabels || len(req.Examples) == 0 {
-		return fmt.Errorf("train classifier: %d labels and %d examples", len(req.Labels), len(req.Examples))
+func (c *Classifier) validate(req family.TrainRequest) error {
+	if err := req.Validate(); err != nil {
+		return fmt.Errorf("train classifier: %w", err)
 	}
-	if len(req.Examples) > maxExamples {
-		return fmt.Errorf("train classifier: %d examples, at most %d", len(req.Examples), maxExamples)
+	if !c.Learns(req.Task) || len(req.Labels) > maxLabels || len(req.Examples) > maxExamples {
+		return fmt.Errorf("train classifier: %d labels of at most %d, %d examples of at most %d, task %s",
+			len(req.Labels), maxLabels, len(req.Examples), maxExamples, req.Task)
 	}
-	seen := map[string]bool{}
 	for _, name := range req.Labels {
-		if seen[name] || len(name) > maxLabelLength {
-			return fmt.Errorf("train classifier: label %.300q is repeated or too long", name)
-		}
-		seen[name] = true
-	}
-	for i, e := range req.Examples {
-		if !req.MultiLabel && len(e.Labels) != 1 {
-			return fmt.Errorf("train classifier: example %d has %d labels", i, len(e.Labels))
-		}
-		for k, l := range e.Labels {
-			if l < 0 || l >= len(req.Labels) || slices.Contains(e.Labels[:k], l) {
-				return fmt.Errorf("train classifier: example %d has label %d of %d, or has it twice", i, l, len(req.Labels))
-			}
+		if len(name) > maxLabelLength {
+			return fmt.Errorf("train classifier: label %.300q is too long", name)
 		}
 	}
 	return nil
@@ -140,7 +129,7 @@ func (t *training) advance(what string) {
 func (t *training) count(finished int, what string) {
 	t.done += finished
 	if t.Progress != nil {
-		t.Progress(t.done, t.total, what)
+		t.Progress(family.Progress{Done: t.done, Total: t.total, Phase: what})
 	}
 }
 

@@ -102,6 +102,17 @@ func multi(n int, seed uint64) []family.Example {
 	return out
 }
 
+// examples draws training images for a task, n of each kind of image.
+func examples(task family.Task, n int, seed uint64) []family.Example {
+	switch task {
+	case family.SingleLabel:
+		return single(n, seed)
+	case family.MultiLabel:
+		return multi(n, seed)
+	}
+	return scenes(n, seed)
+}
+
 func decoded(e family.Example) (*pixel.Image, error) {
 	r, err := e.Open()
 	if err != nil {

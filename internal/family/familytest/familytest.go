@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -14,9 +15,18 @@ import (
 
 // Run checks a family. New makes one that works on so many images at once.
 func Run(t *testing.T, newFamily func(workers int) family.Family) {
-	s := suite{newFamily}
-	t.Run("learns one label", s.learnsSingle)
-	t.Run("learns many labels", s.learnsMulti)
+	s := suite{newFamily: newFamily}
+	for _, task := range []family.Task{family.SingleLabel, family.MultiLabel, family.Boxes} {
+		if newFamily(1).Learns(task) {
+			s.tasks = append(s.tasks, task)
+		}
+	}
+	if len(s.tasks) == 0 {
+		t.Fatal("the family learns no task")
+	}
+	for _, task := range s.tasks {
+		t.Run("learns "+task.String(), func(t *testing.T) { s.learns(t, task) })
+	}
 	t.Run("same seed, same weights", s.deterministic)
 	t.Run("slices", s.slices)
 	t.Run("damaged scratch", s.damagedScratch)
@@ -32,10 +42,16 @@ func Run(t *testing.T, newFamily func(workers int) family.Family) {
 
 type suite struct {
 	newFamily func(workers int) family.Family
+	tasks     []family.Task // that it learns; sentences about all are checked with the first
 }
 
-func request(examples []family.Example, isMulti bool) family.TrainRequest {
-	return family.TrainRequest{Labels: labels, MultiLabel: isMulti, Examples: examples, Seed: 7}
+// request is one for n images of each kind.
+func (s suite) request(n int) family.TrainRequest {
+	return request(s.tasks[0], examples(s.tasks[0], n, 1))
+}
+
+func request(task family.Task, examples []family.Example) family.TrainRequest {
+	return family.TrainRequest{Labels: labels, Task: task, Examples: examples, Seed: 7}
 }
 
 func train(t *testing.T, f family.Family, req family.TrainRequest) []byte {
@@ -56,7 +72,8 @@ func load(t *testing.T, f family.Family, weights []byte) family.Model {
 	return m
 }
 
-func ask(t *testing.T, m family.Model, e family.Example) []float64 {
+// ask returns what a model tells of an image, and checks its form.
+func ask(t *testing.T, m family.Model, task family.Task, e family.Example) family.Prediction {
 	t.Helper()
 	img, err := decoded(e)
 	if err != nil {
@@ -66,77 +83,101 @@ func ask(t *testing.T, m family.Model, e family.Example) []float64 {
 	if err != nil {
 		t.Fatalf("predict: %v", err)
 	}
+	if !isValid(p, task) {
+		t.Errorf("no prediction of the task %s: %+v", task, p)
+	}
 	return p
 }
 
-func (s suite) learnsSingle(t *testing.T) {
+// learns trains a model and asks it about images that it has not seen.
+func (s suite) learns(t *testing.T, task family.Task) {
 	t.Parallel()
 	f := s.newFamily(2)
-	m := load(t, f, train(t, f, request(single(12, 1), false)))
+	m := load(t, f, train(t, f, request(task, examples(task, 7, 1))))
 	if got := m.Labels(); !slices.Equal(got, labels) {
 		t.Errorf("labels %q, want %q", got, labels)
 	}
-	right := 0
-	tests := single(10, 99)
-	for _, e := range tests {
-		p := ask(t, m, e)
-		if !isDistribution(p, len(labels)) {
-			t.Errorf("probabilities %v do not sum to one", p)
+	least := map[family.Task]float64{family.SingleLabel: 0.9, family.MultiLabel: 0.75, family.Boxes: 0.75}[task]
+	right, all := 0, 0
+	for _, e := range examples(task, 4, 99) {
+		r, n := score(ask(t, m, task, e), task, e)
+		right, all = right+r, all+n
+	}
+	if float64(right) < least*float64(all) {
+		t.Errorf("%d of %d are right, want %v of them", right, all, least)
+	}
+}
+
+// score counts what is right of a prediction: the likeliest label, or whether
+// each label is likely, or the objects that are where they should be, among as
+// many as there are.
+func score(p family.Prediction, task family.Task, e family.Example) (right, of int) {
+	switch task {
+	case family.SingleLabel:
+		if slices.Index(p.Probabilities, slices.Max(p.Probabilities)) == e.Labels[0] {
+			right++
 		}
-		if slices.Index(p, slices.Max(p)) == e.Labels[0] {
+		return right, 1
+	case family.MultiLabel:
+		for l, probability := range p.Probabilities {
+			if slices.Contains(e.Labels, l) == (probability > 0.5) {
+				right++
+			}
+		}
+		return right, len(p.Probabilities)
+	}
+	best := p.Objects[:min(len(p.Objects), len(e.Boxes))]
+	for _, b := range e.Boxes {
+		if slices.ContainsFunc(best, func(o family.Object) bool { return o.Label == b.Label && o.IoU(b) >= 0.5 }) {
 			right++
 		}
 	}
-	if 10*right < 9*len(tests) {
-		t.Errorf("%d of %d pictures are recognised", right, len(tests))
-	}
+	return right, len(e.Boxes)
 }
 
-func (s suite) learnsMulti(t *testing.T) {
-	t.Parallel()
-	f := s.newFamily(2)
-	m := load(t, f, train(t, f, request(multi(7, 1), true)))
-	right, all := 0, 0
-	for _, e := range multi(4, 99) {
-		for l, p := range ask(t, m, e) {
-			if p < 0 || p > 1 {
-				t.Errorf("probability %v", p)
-			}
-			if slices.Contains(e.Labels, l) == (p > 0.5) {
-				right++
-			}
-			all++
+// isValid reports whether a prediction has the form that its task demands.
+func isValid(p family.Prediction, task family.Task) bool {
+	if task != family.Boxes {
+		return p.Objects == nil && len(p.Probabilities) == len(labels) && areProbabilities(p.Probabilities) &&
+			(task != family.SingleLabel || isOne(p.Probabilities))
+	}
+	var confidences []float64
+	for _, o := range p.Objects {
+		confidences = append(confidences, o.Confidence)
+		if o.Label < 0 || o.Label >= len(labels) || !(o.Width > 0 && o.Height > 0) || o.IoU(family.Box{Width: 1, Height: 1}) == 0 {
+			return false // no label, or no place in the image
 		}
 	}
-	if 100*right < 75*all {
-		t.Errorf("%d of %d labels are right", right, all)
-	}
+	slices.Reverse(confidences)
+	return p.Probabilities == nil && len(p.Objects) <= family.MaxObjects && areProbabilities(confidences) && slices.IsSorted(confidences)
 }
 
-func isDistribution(p []float64, n int) bool {
+func areProbabilities(p []float64) bool {
+	return !slices.ContainsFunc(p, func(v float64) bool { return !(v >= 0 && v <= 1) })
+}
+
+// isOne reports whether probabilities sum to one.
+func isOne(p []float64) bool {
 	var sum float64
 	for _, v := range p {
-		if !(v >= 0 && v <= 1) {
-			return false
-		}
 		sum += v
 	}
-	return len(p) == n && sum > 0.999999 && sum < 1.000001
+	return sum > 0.999999 && sum < 1.000001
 }
 
 func (s suite) deterministic(t *testing.T) {
 	t.Parallel()
-	for _, isMulti := range []bool{false, true} {
-		req := request(single(3, 1), isMulti)
+	for _, task := range s.tasks {
+		req := request(task, examples(task, 2, 1))
 		want := train(t, s.newFamily(1), req)
 		for _, workers := range []int{1, 5} {
 			if !bytes.Equal(train(t, s.newFamily(workers), req), want) {
-				t.Errorf("%d workers make other weights than one", workers)
+				t.Errorf("%s: %d workers make other weights than one", task, workers)
 			}
 		}
 		req.Scratch = t.TempDir()
 		if !bytes.Equal(train(t, s.newFamily(2), req), want) {
-			t.Error("a scratch directory changes the weights")
+			t.Errorf("%s: a scratch directory changes the weights", task)
 		}
 	}
 }
@@ -144,12 +185,12 @@ func (s suite) deterministic(t *testing.T) {
 func (s suite) predict(t *testing.T) {
 	t.Parallel()
 	f := s.newFamily(2)
-	weights := train(t, f, request(single(4, 1), false))
+	weights := train(t, f, s.request(4))
 	m, again := load(t, f, weights), load(t, s.newFamily(5), weights)
-	tests := single(2, 5)
-	want := make([][]float64, len(tests))
+	tests := examples(s.tasks[0], 2, 5)
+	want := make([]family.Prediction, len(tests))
 	for i, e := range tests {
-		want[i] = ask(t, m, e)
+		want[i] = ask(t, m, s.tasks[0], e)
 	}
 	done := make(chan error)
 	for range 8 {
@@ -176,7 +217,7 @@ func (s suite) predict(t *testing.T) {
 }
 
 // predictAll asks the model and compares every bit.
-func predictAll(m family.Model, tests []family.Example, want [][]float64) error {
+func predictAll(m family.Model, tests []family.Example, want []family.Prediction) error {
 	for i, e := range tests {
 		img, err := decoded(e)
 		if err != nil {
@@ -186,7 +227,7 @@ func predictAll(m family.Model, tests []family.Example, want [][]float64) error 
 		if err != nil {
 			return err
 		}
-		if !slices.Equal(got, want[i]) {
+		if !reflect.DeepEqual(got, want[i]) {
 			return errors.New("a concurrent prediction differs")
 		}
 	}

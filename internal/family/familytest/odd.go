@@ -20,7 +20,7 @@ func newRandom() *rand.Rand { return rand.New(rand.NewPCG(3, 4)) }
 func (s suite) loadRefuses(t *testing.T) {
 	t.Parallel()
 	f := s.newFamily(1)
-	weights := train(t, f, request(single(1, 1), false))
+	weights := train(t, f, s.request(1))
 	refused := func(name string, data []byte) {
 		t.Helper()
 		if _, err := f.Load(t.Context(), bytes.NewReader(data)); !errors.Is(err, family.ErrWeights) {
@@ -54,36 +54,60 @@ func plain(w, h int, c color.Color) []byte {
 	return file(m, true)
 }
 
-// oddSets trains on sets at the edge of what is allowed. The model must work
-// and keep to probabilities; where it says so it must know its own examples.
-func (s suite) oddSets(t *testing.T) {
-	t.Parallel()
+// An oddSet is at the edge of what is allowed.
+type oddSet struct {
+	name     string
+	examples []family.Example
+	knows    bool // the model must know its own examples
+}
+
+func oddSets(task family.Task) []oddSet {
 	one, two := file(picture(96, 96, newRandom(), 0), false), file(picture(96, 96, newRandom(), 1), false)
 	red, blue := plain(64, 64, color.RGBA{255, 0, 0, 255}), plain(64, 64, color.RGBA{0, 0, 255, 255})
-	for _, c := range []struct {
-		name     string
-		examples []family.Example
-		multi    bool
-		knows    bool
-	}{
-		{"an image a label", []family.Example{example(one, 0), example(two, 1)}, false, true},
-		{"one image", []family.Example{example(one, 0)}, false, true},
-		{"one colour each", []family.Example{example(red, 0), example(red, 0), example(blue, 1), example(blue, 1)}, false, true},
-		{"the same image twice, as different", []family.Example{example(one, 0), example(one, 1)}, false, false},
-		{"images without labels", []family.Example{example(one), example(two)}, true, false},
-		{"images with all labels", []family.Example{example(one, 0, 1, 2), example(two, 0, 1, 2)}, true, false},
-		{"few labels far apart", []family.Example{example(one, 2), example(two), example(one, 2), example(two)}, true, false},
-	} {
-		f := s.newFamily(2)
-		m := load(t, f, train(t, f, request(c.examples, c.multi)))
-		for _, e := range c.examples {
-			p := ask(t, m, e)
-			valid := len(p) == len(labels) && slices.Min(p) >= 0 && slices.Max(p) <= 1
-			if !valid || !c.multi && !isDistribution(p, len(labels)) {
-				t.Errorf("%s: probabilities %v", c.name, p)
-			}
-			if c.knows && slices.Index(p, slices.Max(p)) != e.Labels[0] {
-				t.Errorf("%s: %v for a training image of label %d", c.name, p, e.Labels[0])
+	boxed := func(data []byte, boxes ...family.Box) family.Example {
+		return family.Example{Open: example(data).Open, Boxes: boxes}
+	}
+	whole := family.Box{Width: 1, Height: 1}
+	other := whole
+	other.Label = 1
+	switch task {
+	case family.SingleLabel:
+		return []oddSet{
+			{"an image a label", []family.Example{example(one, 0), example(two, 1)}, true},
+			{"one image", []family.Example{example(one, 0)}, true},
+			{"one colour each", []family.Example{example(red, 0), example(red, 0), example(blue, 1), example(blue, 1)}, true},
+			{"the same image twice, as different", []family.Example{example(one, 0), example(one, 1)}, false},
+		}
+	case family.MultiLabel:
+		return []oddSet{
+			{"images without labels", []family.Example{example(one), example(two)}, false},
+			{"images with all labels", []family.Example{example(one, 0, 1, 2), example(two, 0, 1, 2)}, false},
+			{"few labels far apart", []family.Example{example(one, 2), example(two), example(one, 2), example(two)}, false},
+		}
+	}
+	return []oddSet{
+		{"one image", []family.Example{boxed(one, family.Box{Left: 0.3, Top: 0.2, Width: 0.4, Height: 0.5})}, false},
+		{"no boxes", []family.Example{boxed(one), boxed(two)}, false},
+		{"whole images", []family.Example{boxed(red, whole), boxed(blue, other)}, false},
+		{"the same box twice", []family.Example{boxed(red, whole, whole), boxed(one, whole, other)}, false},
+		{"less than a pixel", []family.Example{boxed(two, family.Box{Label: 2, Left: 0.999, Width: 0.001, Height: 0.0001})}, false},
+		{"a line", []family.Example{boxed(two, family.Box{Label: 2, Top: 0.5, Width: 1, Height: 0.01})}, false},
+	}
+}
+
+// oddSets trains on odd sets. The model must work and keep to the contract;
+// where the set says so it must know its own examples.
+func (s suite) oddSets(t *testing.T) {
+	t.Parallel()
+	for _, task := range s.tasks {
+		for _, c := range oddSets(task) {
+			f := s.newFamily(2)
+			m := load(t, f, train(t, f, request(task, c.examples)))
+			for _, e := range c.examples {
+				p := ask(t, m, task, e)
+				if c.knows && slices.Index(p.Probabilities, slices.Max(p.Probabilities)) != e.Labels[0] {
+					t.Errorf("%s: %v for a training image of label %d", c.name, p.Probabilities, e.Labels[0])
+				}
 			}
 		}
 	}
@@ -93,7 +117,8 @@ func (s suite) oddSets(t *testing.T) {
 func (s suite) oddImages(t *testing.T) {
 	t.Parallel()
 	f := s.newFamily(2)
-	m := load(t, f, train(t, f, request(single(4, 1), false)))
+	task := s.tasks[0]
+	m := load(t, f, train(t, f, s.request(4)))
 	random := newRandom()
 	grey := image.NewGray(image.Rect(0, 0, 90, 90))
 	draw.Draw(grey, grey.Rect, picture(90, 90, random, 1), image.Point{}, draw.Src)
@@ -112,14 +137,13 @@ func (s suite) oddImages(t *testing.T) {
 		"all through":  plain(64, 64, color.Transparent),
 		"one red huge": plain(4096, 4096, color.RGBA{255, 0, 0, 255}),
 	} {
-		if p := ask(t, m, example(data)); !isDistribution(p, len(labels)) {
-			t.Errorf("%s: probabilities %v", name, p)
-		}
+		t.Log(name)
+		ask(t, m, task, example(data))
 	}
 	for _, size := range []image.Point{{1, 1}, {3, 500}, {8, 8}} { // smaller than a file may be
 		p, err := m.Predict(t.Context(), pixel.FromImage(picture(size.X, size.Y, random, 0)))
-		if err != nil || !isDistribution(p, len(labels)) {
-			t.Errorf("%v: probabilities %v, %v", size, p, err)
+		if err != nil || !isValid(p, task) {
+			t.Errorf("%v: %+v, %v", size, p, err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,15 +28,18 @@ type progress struct {
 	calls int
 }
 
-func (p *progress) tell(done, total int, what string) {
+func (p *progress) tell(now family.Progress) {
 	if !p.inUse.CompareAndSwap(false, true) {
 		p.t.Error("progress is told by two goroutines at once")
 	}
 	defer p.inUse.Store(false)
-	if done < p.most || done > total || what == "" || p.total != 0 && total != p.total {
-		p.t.Errorf("progress goes from %d of %d to %d of %d, %q", p.most, p.total, done, total, what)
+	if now.Done < p.most || now.Done > now.Total || now.Phase == "" || p.total != 0 && now.Total != p.total {
+		p.t.Errorf("progress goes from %d of %d to %+v", p.most, p.total, now)
 	}
-	p.most, p.total = done, total
+	if now.Epoch < 0 || now.Epoch > now.Epochs || (now.Epoch == 0) != (now.Epochs == 0) || math.IsNaN(now.Loss) || math.IsInf(now.Loss, 0) {
+		p.t.Errorf("progress tells of the epoch %d of %d and of the loss %v", now.Epoch, now.Epochs, now.Loss)
+	}
+	p.most, p.total = now.Done, now.Total
 	p.calls++
 }
 
@@ -70,7 +74,7 @@ func (s suite) inSlices(t *testing.T, req family.TrainRequest, between func(slic
 
 func (s suite) slices(t *testing.T) {
 	t.Parallel()
-	req := request(single(3, 1), false)
+	req := s.request(3)
 	p := &progress{t: t}
 	req.Progress = p.tell
 	want := train(t, s.newFamily(2), req)
@@ -89,7 +93,7 @@ func (s suite) slices(t *testing.T) {
 
 func (s suite) damagedScratch(t *testing.T) {
 	t.Parallel()
-	req := request(single(2, 1), false)
+	req := s.request(2)
 	want := train(t, s.newFamily(2), req)
 	req.Scratch = t.TempDir()
 	damaged := 0
@@ -137,7 +141,7 @@ func damage(t *testing.T, path string, how int) {
 
 func (s suite) foreignScratch(t *testing.T) {
 	t.Parallel()
-	req := request(single(2, 1), false)
+	req := s.request(2)
 	req.Scratch = t.TempDir()
 	train(t, s.newFamily(2), req)
 	req.Seed++
@@ -150,13 +154,13 @@ func (s suite) foreignScratch(t *testing.T) {
 
 func (s suite) cancelled(t *testing.T) {
 	t.Parallel()
-	req := request(single(4, 1), false)
+	req := s.request(4)
 	want := train(t, s.newFamily(2), req)
 	req.Scratch = t.TempDir()
 	for at := 1; ; at += 5 {
 		ctx, cancel := context.WithCancel(t.Context())
 		calls := 0
-		req.Progress = func(int, int, string) {
+		req.Progress = func(family.Progress) {
 			if calls++; calls == at {
 				cancel()
 			}
@@ -179,7 +183,7 @@ func (s suite) cancelled(t *testing.T) {
 func (s suite) badExamples(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the disk is gone")
-	good := single(2, 1)
+	good := s.request(2)
 	for name, c := range map[string]struct {
 		open func() (io.ReadCloser, error)
 		want error
@@ -189,7 +193,8 @@ func (s suite) badExamples(t *testing.T) {
 		"is no image":       {example([]byte("hello")).Open, nil},
 		"is a broken image": {example(file(picture(64, 64, newRandom(), 0), false)[:500]).Open, nil},
 	} {
-		req := request(slices.Clone(good), false)
+		req := good
+		req.Examples = slices.Clone(good.Examples)
 		req.Examples[4].Open = c.open
 		var w bytes.Buffer
 		err := s.newFamily(2).Train(t.Context(), req, &w)
@@ -210,27 +215,61 @@ func (b brokenReader) Close() error             { return nil }
 
 func (s suite) badRequests(t *testing.T) {
 	t.Parallel()
-	good := single(1, 1)
-	with := func(change func(*family.TrainRequest)) family.TrainRequest {
-		req := request(slices.Clone(good), false)
-		change(&req)
-		return req
+	type change = func(*family.TrainRequest)
+	first := func(change func(*family.Example)) change {
+		return func(r *family.TrainRequest) { change(&r.Examples[0]) }
 	}
-	for name, req := range map[string]family.TrainRequest{
-		"no labels":         with(func(r *family.TrainRequest) { r.Labels = nil }),
-		"a label twice":     with(func(r *family.TrainRequest) { r.Labels = []string{"a", "b", "a"} }),
-		"no examples":       with(func(r *family.TrainRequest) { r.Examples = nil }),
-		"label beyond":      with(func(r *family.TrainRequest) { r.Examples[0].Labels = []int{3} }),
-		"negative label":    with(func(r *family.TrainRequest) { r.Examples[0].Labels = []int{-1} }),
-		"no label":          with(func(r *family.TrainRequest) { r.Examples[0].Labels = nil }),
-		"two single labels": with(func(r *family.TrainRequest) { r.Examples[0].Labels = []int{0, 1} }),
-		"the same twice": with(func(r *family.TrainRequest) {
-			r.MultiLabel, r.Examples[0].Labels = true, []int{1, 1}
-		}),
-	} {
+	inside := family.Box{Left: 0.1, Top: 0.1, Width: 0.5, Height: 0.5}
+	withBox := func(change func(*family.Box)) change {
+		b := inside
+		change(&b)
+		return first(func(e *family.Example) { e.Boxes = []family.Box{inside, b} })
+	}
+	all := map[string]change{
+		"no labels":      func(r *family.TrainRequest) { r.Labels = nil },
+		"a label twice":  func(r *family.TrainRequest) { r.Labels = []string{"a", "b", "a"} },
+		"no examples":    func(r *family.TrainRequest) { r.Examples = nil },
+		"label beyond":   first(func(e *family.Example) { e.Labels = []int{3} }),
+		"negative label": first(func(e *family.Example) { e.Labels = []int{-1} }),
+		"no task":        func(r *family.TrainRequest) { r.Task = 99 },
+	}
+	of := map[family.Task]map[string]change{
+		family.SingleLabel: {
+			"no label":   first(func(e *family.Example) { e.Labels = nil }),
+			"two labels": first(func(e *family.Example) { e.Labels = []int{0, 1} }),
+			"a box":      withBox(func(*family.Box) {}),
+		},
+		family.MultiLabel: {
+			"the same label twice": first(func(e *family.Example) { e.Labels = []int{1, 1} }),
+			"a box":                withBox(func(*family.Box) {}),
+		},
+		family.Boxes: {
+			"a label":              first(func(e *family.Example) { e.Labels = []int{0} }),
+			"a box of no label":    withBox(func(b *family.Box) { b.Label = 3 }),
+			"a negative label":     withBox(func(b *family.Box) { b.Label = -1 }),
+			"an empty box":         withBox(func(b *family.Box) { b.Height = 0 }),
+			"a box beyond the end": withBox(func(b *family.Box) { b.Left = 0.6 }),
+			"a box that is no box": withBox(func(b *family.Box) { b.Top = math.NaN() }),
+			"a box left of it all": withBox(func(b *family.Box) { b.Left = -0.1 }),
+		},
+	}
+	refused := func(name string, req family.TrainRequest) {
 		var w bytes.Buffer
 		if err := s.newFamily(1).Train(t.Context(), req, &w); err == nil || w.Len() > 0 {
-			t.Errorf("%s: got %v and %d bytes", name, err, w.Len())
+			t.Errorf("%s, %s: got %v and %d bytes", req.Task, name, err, w.Len())
+		}
+	}
+	for task, more := range of {
+		if !slices.Contains(s.tasks, task) {
+			refused("not learned", request(task, examples(task, 1, 1)))
+			continue
+		}
+		for _, changes := range []map[string]change{all, more} {
+			for name, change := range changes {
+				req := request(task, examples(task, 1, 1))
+				change(&req)
+				refused(name, req)
+			}
 		}
 	}
 }

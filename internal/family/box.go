@@ -1,0 +1,44 @@
+package family
+
+// MaxObjects is how many objects a Prediction has at most: the detections per
+// image that COCO's evaluation counts.
+//
+// https://cocodataset.org/#detection-eval
+const MaxObjects = 100
+
+// A Box is where an object is, in ratios of the width and height of the
+// upright image: what pixel.Image has, not of what the file stores. Who asks a
+// family maps boxes of stored images both ways.
+type Box struct {
+	Label                    int // index into the labels
+	Left, Top, Width, Height float64
+}
+
+// An Object is a box that a model has found. It may reach beyond the image's
+// edges.
+type Object struct {
+	Box
+	Confidence float64 // the probability, 0 to 1, that it is right
+}
+
+// slack is what ratios of whole pixels may lose when they are added.
+const slack = 1e-9
+
+// IsInside reports whether a box covers a part of the image and nothing else.
+func (b Box) IsInside() bool {
+	return b.Left >= 0 && b.Top >= 0 && b.Width > 0 && b.Height > 0 &&
+		b.Left+b.Width <= 1+slack && b.Top+b.Height <= 1+slack
+}
+
+// IoU is the overlap of two boxes of one image, whatever their labels: the area
+// of their intersection over that of their union, 0 to 1. An empty box
+// overlaps nothing.
+func (b Box) IoU(o Box) float64 {
+	w := min(b.Left+b.Width, o.Left+o.Width) - max(b.Left, o.Left)
+	h := min(b.Top+b.Height, o.Top+o.Height) - max(b.Top, o.Top)
+	if !(w > 0 && h > 0) {
+		return 0
+	}
+	both := w * h
+	return both / (b.Width*b.Height + o.Width*o.Height - both)
+}
