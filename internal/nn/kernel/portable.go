@@ -1,0 +1,187 @@
+package kernel
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// Portable is the kernels in Go.
+var Portable = &Set{
+	Name: "portable", Product: product, Depthwise: depthwise, Moments: moments, Affine: affine, AffineAdd: affineAdd,
+	Backward: backward, Combine: combine, Accumulate: accumulate, Pool: pool, PoolBack: poolBack, Peak: peak,
+}
+
+// channels is the 16 values of a pixel.
+type channels = [Channels]float32
+
+func pixel(base unsafe.Pointer, offset int64) *channels { return (*channels)(unsafe.Add(base, offset)) }
+
+func product(p *Product) {
+	eachRow(p, func(sum *channels, a unsafe.Pointer, terms []Term) {
+		for _, t := range terms {
+			value, b := *(*float32)(unsafe.Add(a, t.A)), pixel(p.B, int64(t.B))
+			for c := range sum {
+				sum[c] += value * b[c]
+			}
+		}
+	})
+}
+
+func depthwise(p *Product) {
+	eachRow(p, func(sum *channels, a unsafe.Pointer, terms []Term) {
+		for _, t := range terms {
+			value, b := pixel(a, int64(t.A)), pixel(p.B, int64(t.B))
+			for c := range sum {
+				sum[c] += value[c] * b[c]
+			}
+		}
+	})
+}
+
+// eachRow has add sum up every row of p. A tile's rows are stored when all of
+// them are summed up: they may be the same one, and Add may be C.
+func eachRow(p *Product, add func(sum *channels, a unsafe.Pointer, terms []Term)) {
+	terms := unsafe.Slice(p.Terms, p.Count)
+	for _, tile := range unsafe.Slice(p.Rows, p.Tiles) {
+		var sums [TileRows]channels
+		for r := range sums {
+			sums[r] = *(*channels)(p.Bias)
+			add(&sums[r], unsafe.Add(p.A, tile.From[r]), terms)
+			if p.Add != nil {
+				for c, v := range pixel(p.Add, int64(tile.To[r])) {
+					sums[r][c] += v
+				}
+			}
+		}
+		for r := range sums {
+			to := pixel(p.C, int64(tile.To[r]))
+			for c, v := range sums[r] {
+				to[c] = max(v, p.Low)
+			}
+		}
+	}
+}
+
+// eachPixel calls body with every pixel of X, Y and Z; those that p has not
+// are nil.
+func eachPixel(p *Plane, body func(x, y, z *channels)) {
+	for row := range p.Rows {
+		for col := range p.Cols {
+			var x, y, z *channels
+			if p.X != nil {
+				x = pixel(p.X, row*p.XRow+col*p.XCol)
+			}
+			if p.Y != nil {
+				y = pixel(p.Y, row*p.YRow+col*p.YCol)
+			}
+			if p.Z != nil {
+				z = pixel(p.Z, row*p.ZRow+col*p.ZCol)
+			}
+			body(x, y, z)
+		}
+	}
+}
+
+func vector(p unsafe.Pointer) *channels { return (*channels)(p) }
+
+func moments(p *Plane) {
+	sum, squares := vector(p.U), vector(p.V)
+	eachPixel(p, func(x, _, _ *channels) {
+		for c, v := range x {
+			sum[c] += v
+			squares[c] += v * v
+		}
+	})
+}
+
+func affine(p *Plane) {
+	scale, shift := vector(p.U), vector(p.V)
+	eachPixel(p, func(x, y, _ *channels) {
+		for c, v := range x {
+			y[c] = max(scale[c]*v+shift[c], p.Low)
+		}
+	})
+}
+
+func affineAdd(p *Plane) {
+	scale, shift := vector(p.U), vector(p.V)
+	eachPixel(p, func(x, y, z *channels) {
+		for c, v := range x {
+			y[c] = max(scale[c]*v+shift[c]+z[c], p.Low)
+		}
+	})
+}
+
+func backward(p *Plane) {
+	sum, dot := vector(p.U), vector(p.V)
+	eachPixel(p, func(x, y, z *channels) {
+		for c := range x {
+			if !(y[c] > p.Low) {
+				x[c] = 0
+			}
+			sum[c] += x[c]
+			dot[c] += x[c] * z[c]
+		}
+	})
+}
+
+func combine(p *Plane) {
+	a, b, w := vector(p.U), vector(p.V), vector(p.W)
+	eachPixel(p, func(x, y, z *channels) {
+		for c := range x {
+			y[c] = a[c]*x[c] + (b[c]*z[c] + w[c])
+		}
+	})
+}
+
+func accumulate(p *Plane) {
+	eachPixel(p, func(x, y, _ *channels) {
+		for c, v := range x {
+			y[c] += v
+		}
+	})
+}
+
+// corners are the pixels of the window at base, whose strides are given from
+// window to window.
+func corners(base *channels, row, col int64) [4]*channels {
+	at := unsafe.Pointer(base)
+	return [4]*channels{base, pixel(at, col/2), pixel(at, row/2), pixel(at, row/2+col/2)}
+}
+
+func pool(p *Plane) {
+	eachPixel(p, func(x, y, _ *channels) {
+		w := corners(x, p.XRow, p.XCol)
+		for c := range y {
+			y[c] = max(w[0][c], w[1][c], w[2][c], w[3][c])
+		}
+	})
+}
+
+func poolBack(p *Plane) {
+	eachPixel(p, func(x, y, z *channels) {
+		from, into := corners(x, p.XRow, p.XCol), corners(z, p.ZRow, p.ZCol)
+		for c := range y {
+			most, left := max(from[0][c], from[1][c], from[2][c], from[3][c]), y[c]
+			for i := range from {
+				into[i][c] = 0
+				if from[i][c] == most {
+					into[i][c], left = left, 0
+				}
+			}
+		}
+	})
+}
+
+func peak(rounds int64) {
+	var sums [TileRows]channels
+	factor := float32(rounds & 1)
+	for range rounds {
+		for r := range sums {
+			for c := range sums[r] {
+				sums[r][c] += factor * factor
+			}
+		}
+	}
+	runtime.KeepAlive(sums)
+}
