@@ -12,7 +12,7 @@ import (
 var (
 	values    = []string{"arn", "digest", "fault"}
 	domain    = []string{"customlabels", "policy", "manifest", "record"}
-	vision    = []string{"pixel", "descriptor", "ridge"}
+	vision    = []string{"pixel", "descriptor", "ridge", "nn", "nn/kernel"}
 	contracts = []string{"blob", "envelope", "objects", "job", "family"}
 	services  = []string{"quota", "events", "identity", "iam", "kms", "bucket", "vault", "proof", "results", "registry", "copier", "training", "serving", "lineage"}
 	edges     = []string{"sigv4", "reqlog", "awsjson", "awsquery", "rekapi", "mimeoapi", "kmsapi", "stsapi", "iamapi", "s3api"}
@@ -30,9 +30,12 @@ var arrows = map[string][]string{
 	"policy":       {"arn"},
 	"manifest":     {"customlabels"},
 
-	"pixel":      nil,
-	"descriptor": {"pixel"},
-	"ridge":      nil,
+	"pixel":         nil,
+	"descriptor":    {"pixel"},
+	"ridge":         nil,
+	"nn":            {"nn/kernel"},
+	"nn/kernel":     nil,
+	"nn/kernel/gen": nil,
 
 	"blob":     {"digest"},
 	"envelope": {"arn", "digest"},

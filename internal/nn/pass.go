@@ -22,17 +22,20 @@ type pass struct {
 	*plan
 	kernels *kernel.Set
 	values  []*Tensor // by node
+	outputs []*Tensor // of those, the ones that are asked for
 	folded  *folded   // for inference
 
 	// For training:
-	weights    *Weights
-	transposed []float32 // the weights of convolutions, for the gradients of their inputs
-	grads      []*Tensor // by node; of the input there is none
-	given      []bool    // the nodes whose gradient holds something
-	inner      []*Tensor
-	norms      []batchNorm
-	gradient   []float32 // of the weights, to add to
-	statistics []float32 // of the shard, to set
+	weights     *Weights
+	transposed  []float32 // the weights of convolutions, for the gradients of their inputs
+	grads       []*Tensor // by node; of the input there is none
+	given       []bool    // the nodes whose gradient holds something
+	outputGrads []*Tensor
+	spare       map[Shape]*Tensor
+	inner       []*Tensor
+	norms       []batchNorm
+	gradient    []float32 // of the weights, to add to
+	statistics  []float32 // of the shard, to set
 
 	coefficients coefficients
 	product      kernel.Product
@@ -54,7 +57,7 @@ func (p *plan) newPass(kernels *kernel.Set) *pass {
 // newTrainingPass returns the memory to train with.
 func (p *plan) newTrainingPass(kernels *kernel.Set) *pass {
 	ps := p.newPass(kernels)
-	ps.grads, ps.given = make([]*Tensor, 2), make([]bool, len(ps.values))
+	ps.grads, ps.given, ps.spare = make([]*Tensor, 2), make([]bool, len(ps.values)), make(map[Shape]*Tensor)
 	for i, l := range p.graph.layers {
 		y := ps.values[i+2]
 		ps.grads = append(ps.grads, newTensor(y.Shape, p.images, y.depth))
@@ -130,4 +133,14 @@ func (ps *pass) addTo(n Node, dy *Tensor) {
 			dx.data[i] += v
 		}
 	}
+}
+
+// scratch returns a tensor like t, for the moment. Its border is zero.
+func (ps *pass) scratch(t *Tensor) *Tensor {
+	s, ok := ps.spare[t.Shape]
+	if !ok {
+		s = newTensor(t.Shape, t.images, t.depth)
+		ps.spare[t.Shape] = s
+	}
+	return s
 }

@@ -82,5 +82,3 @@ func (t *Tensor) grid(image, block, row, column, step int) grid {
 }
 
 func (t *Tensor) blocks() int { return t.depth / kernel.Channels }
-
-func (t *Tensor) memory() int64 { return int64(4 * len(t.data)) }

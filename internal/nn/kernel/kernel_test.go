@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
@@ -16,6 +18,26 @@ import (
 func each(t *testing.T, test func(t *testing.T, s *kernel.Set)) {
 	for _, s := range kernel.Sets() {
 		t.Run(s.Name, func(t *testing.T) { test(t, s) })
+	}
+}
+
+// TestLayout holds the structs to what the assembly reads: fields of 8 bytes
+// in this order.
+func TestLayout(t *testing.T) {
+	for want, typ := range map[string]reflect.Type{
+		"A B C Add Bias Rows Terms Tiles Count Low _":               reflect.TypeFor[kernel.Product](),
+		"X Y Z U V W Rows Cols XRow XCol YRow YCol ZRow ZCol Low _": reflect.TypeFor[kernel.Plane](),
+	} {
+		var names []string
+		for i := range typ.NumField() {
+			names = append(names, typ.Field(i).Name)
+			if offset := typ.Field(i).Offset; offset != uintptr(8*i) && typ.Field(i).Name != "_" {
+				t.Errorf("%s.%s lies at %d, want %d", typ.Name(), typ.Field(i).Name, offset, 8*i)
+			}
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s has the fields %s, want %s", typ.Name(), got, want)
+		}
 	}
 }
 

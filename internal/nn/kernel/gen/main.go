@@ -3,8 +3,8 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"   //nolint:revive,staticcheck // a program of avo reads as assembly does
-	. "github.com/mmcloughlin/avo/operand" //nolint:revive,staticcheck // the same
+	. "github.com/mmcloughlin/avo/build"   //nolint:revive // a program of avo reads as assembly does
+	. "github.com/mmcloughlin/avo/operand" //nolint:revive // the same
 	"github.com/mmcloughlin/avo/reg"
 )
 
