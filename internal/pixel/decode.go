@@ -66,67 +66,6 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
-// A Header is what the head of an image file tells.
-type Header struct {
-	Format      Format
-	Width       int // pixels, as stored: before Orientation is applied
-	Height      int
-	Orientation Orientation
-}
-
-// Check says whether the image is within the limits; if not, the error wraps
-// ErrTooLarge, ErrTooSmall or ErrTooLong.
-func (h Header) Check(l Limits) error {
-	l = l.orDefault()
-	long, short := max(h.Width, h.Height), min(h.Width, h.Height)
-	switch {
-	case long > l.MaxSide:
-		return fmt.Errorf("%w: %d×%d pixels, at most %d a side", ErrTooLarge, h.Width, h.Height, l.MaxSide)
-	case short < l.MinSide:
-		return fmt.Errorf("%w: %d×%d pixels, at least %d a side", ErrTooSmall, h.Width, h.Height, l.MinSide)
-	case long > l.Aspect*short:
-		return fmt.Errorf("%w: %d×%d pixels, at most %d:1", ErrTooLong, h.Width, h.Height, l.Aspect)
-	}
-	return nil
-}
-
-// inspect reads the head of an image and no pixel. It checks no limits; it
-// fails with ErrFormat or ErrCorrupt.
-func inspect(file []byte) (Header, error) {
-	var c image.Config
-	var err error
-	format := sniff(file)
-	switch format {
-	case JPEG:
-		c, err = jpeg.DecodeConfig(bytes.NewReader(file))
-	case PNG:
-		c, err = png.DecodeConfig(bytes.NewReader(file))
-	default:
-		return Header{}, ErrFormat
-	}
-	if err != nil {
-		return Header{}, refusal(err)
-	}
-	h := Header{Format: format, Width: c.Width, Height: c.Height, Orientation: Upright}
-	if h.Width < 1 || h.Height < 1 {
-		return Header{}, fmt.Errorf("%w: it has no pixels", ErrCorrupt)
-	}
-	if format == JPEG {
-		h.Orientation = jpegOrientation(file)
-	}
-	return h, nil
-}
-
-func sniff(file []byte) Format {
-	switch {
-	case bytes.HasPrefix(file, []byte("\xff\xd8\xff")):
-		return JPEG
-	case bytes.HasPrefix(file, []byte("\x89PNG\r\n\x1a\n")):
-		return PNG
-	}
-	return ""
-}
-
 // Decode reads one image. Bytes and dimensions are checked against the limits
 // before pixels are decoded, so that a small file cannot claim much memory. Of
 // an animated PNG it takes the default image.
@@ -151,17 +90,20 @@ func Decode(r io.Reader, l Limits) (*Image, error) {
 	if h.Format == JPEG && tooManyScans(data) {
 		return nil, fmt.Errorf("%w: more than %d scans", ErrCorrupt, maxScans)
 	}
-	decode := jpeg.Decode
-	if h.Format == PNG {
-		decode = png.Decode
-	}
-	decoded, err := decode(bytes.NewReader(data))
+	decoded, err := decodePixels(h.Format, data)
 	if err != nil {
 		return nil, refusal(err)
 	}
 	m := newImage(decoded)
 	m.header = h
 	return m, nil
+}
+
+func decodePixels(f Format, file []byte) (image.Image, error) {
+	if f == PNG {
+		return png.Decode(bytes.NewReader(file))
+	}
+	return jpeg.Decode(withAdobe(file))
 }
 
 // refusal names a decoder's error.

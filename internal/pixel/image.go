@@ -12,6 +12,7 @@ type Image struct {
 	planes [3]plane // luma and chroma where chroma is set, else red, green, blue
 	chroma bool
 	gray   bool // all planes are the first one
+	packed bool // the planes' samples lie side by side, as the first one's begin
 }
 
 // plane is one channel, at its own resolution: its pixels lie step bytes
@@ -55,6 +56,18 @@ func (m *Image) Size() (width, height int) {
 	return m.header.Width, m.header.Height
 }
 
+// FromRGB makes an Image of an upright picture without copying it.
+func FromRGB(src *RGB) *Image {
+	m := interleaved(src.Pix, 3*src.Width, 3, 1, src.Width, src.Height)
+	m.header = Header{Width: src.Width, Height: src.Height, Orientation: Upright}
+	return m
+}
+
+// stored is the whole image as it is stored, in its pixels.
+func (m *Image) stored() Rect {
+	return Rect{Width: float64(m.header.Width), Height: float64(m.header.Height)}
+}
+
 func newImage(src image.Image) *Image {
 	b := src.Bounds()
 	w, h := b.Dx(), b.Dy()
@@ -73,15 +86,49 @@ func newImage(src image.Image) *Image {
 	case *image.Gray:
 		p := newPlane(s.Pix[s.PixOffset(b.Min.X, b.Min.Y):], s.Stride, w, h)
 		return &Image{planes: [3]plane{p, p, p}, gray: true}
+	case *image.Gray16: // the high bytes
+		p := newPlane(s.Pix[s.PixOffset(b.Min.X, b.Min.Y):], s.Stride, w, h)
+		p.step = 2
+		return &Image{planes: [3]plane{p, p, p}, gray: true}
 	}
-	return interleaved(toRGB(src), w, h)
+	if m := opaque(src, w, h); m != nil {
+		return m
+	}
+	return interleaved(toRGB(src), 3*w, 3, 1, w, h)
 }
 
-func interleaved(pix []uint8, w, h int) *Image {
-	m := &Image{}
+// opaque makes an Image of a picture of red, green, blue and alpha without
+// copying it, where nothing of it is transparent; else it returns nil.
+func opaque(src image.Image, w, h int) *Image {
+	at := src.Bounds().Min
+	switch s := src.(type) {
+	case *image.RGBA:
+		if s.Opaque() {
+			return interleaved(s.Pix[s.PixOffset(at.X, at.Y):], s.Stride, 4, 1, w, h)
+		}
+	case *image.NRGBA:
+		if s.Opaque() {
+			return interleaved(s.Pix[s.PixOffset(at.X, at.Y):], s.Stride, 4, 1, w, h)
+		}
+	case *image.RGBA64: // the high bytes
+		if s.Opaque() {
+			return interleaved(s.Pix[s.PixOffset(at.X, at.Y):], s.Stride, 8, 2, w, h)
+		}
+	case *image.NRGBA64:
+		if s.Opaque() {
+			return interleaved(s.Pix[s.PixOffset(at.X, at.Y):], s.Stride, 8, 2, w, h)
+		}
+	}
+	return nil
+}
+
+// interleaved makes an Image of red, green and blue samples of so many bytes
+// each, of which the first counts; pixels are step bytes apart.
+func interleaved(pix []uint8, stride, step, size, w, h int) *Image {
+	m := &Image{packed: size == 1}
 	for i := range m.planes {
-		m.planes[i] = newPlane(pix[min(i, len(pix)):], 3*w, w, h)
-		m.planes[i].step = 3
+		m.planes[i] = newPlane(pix[min(i*size, len(pix)):], stride, w, h)
+		m.planes[i].step = step
 	}
 	return m
 }
@@ -124,12 +171,11 @@ func toRGB(src image.Image) []uint8 {
 			}
 		}
 		return pix
-	case *image.RGBA:
+	case image.RGBA64Image: // all pictures of the standard library, without allocating colours
 		for y := b.Min.Y; y < b.Max.Y; y++ {
-			row := s.Pix[s.PixOffset(b.Min.X, y):][:4*b.Dx()]
-			for ; len(row) > 0; row = row[4:] {
-				paper := 255 - row[3] // samples are multiplied by alpha already
-				pix = append(pix, add(row[0], paper), add(row[1], paper), add(row[2], paper))
+			for x := b.Min.X; x < b.Max.X; x++ {
+				c := onWhite(s.RGBA64At(x, y))
+				pix = append(pix, c[:]...)
 			}
 		}
 		return pix
@@ -142,8 +188,6 @@ func toRGB(src image.Image) []uint8 {
 	}
 	return pix
 }
-
-func add(a, b uint8) uint8 { return uint8(min(int(a)+int(b), 255)) }
 
 func onWhite(c color.Color) [3]uint8 {
 	r, g, b, a := c.RGBA()

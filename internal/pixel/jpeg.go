@@ -3,12 +3,14 @@ package pixel
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"iter"
 )
 
 // Markers of JPEG (ITU-T T.81, table B.1).
 const (
 	markerAPP1        = 0xe1
+	markerAPP14       = 0xee
 	markerStartOfScan = 0xda
 	markerEnd         = 0xd9
 )
@@ -67,3 +69,29 @@ func tooManyScans(file []byte) bool {
 	}
 	return scans > maxScans
 }
+
+// adobe is Adobe's marker segment (Technical Note 5116) with the transform 0:
+// colours are stored as they are.
+var adobe = []byte{0xff, markerAPP14, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 0}
+
+// withAdobe returns the file, and where it has four components and does not
+// say which, as Adobe says CMYK. Image libraries and browsers read such files
+// so: inverted, as Photoshop writes them.
+func withAdobe(file []byte) io.Reader {
+	four := false
+	for marker, body := range segments(file) {
+		switch {
+		case marker == markerStartOfScan && four:
+			return io.MultiReader(bytes.NewReader(file[:2]), bytes.NewReader(adobe), bytes.NewReader(file[2:]))
+		case marker == markerStartOfScan, marker == markerAPP14 && bytes.HasPrefix(body, []byte("Adobe")):
+			return bytes.NewReader(file)
+		case isStartOfFrame(marker):
+			four = len(body) > 5 && body[5] == 4
+		}
+	}
+	return bytes.NewReader(file)
+}
+
+// isStartOfFrame knows the three kinds that can be decoded: baseline, extended
+// and progressive.
+func isStartOfFrame(marker byte) bool { return marker >= 0xc0 && marker <= 0xc2 }

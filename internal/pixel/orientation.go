@@ -24,26 +24,88 @@ const (
 // Turned reports whether width and height change places.
 func (o Orientation) Turned() bool { return o >= Transpose && o <= Rotate270 }
 
-// stored returns where the pixel (x, y) of the upright image lies in the
-// stored one, whose size is w×h.
-func (o Orientation) stored(x, y, w, h int) (int, int) {
+// turned returns the size of the stored image from that of the upright one, or
+// the other way round.
+func (o Orientation) turned(w, h int) (int, int) {
+	if o.Turned() {
+		return h, w
+	}
+	return w, h
+}
+
+// walk tells where the pixels of row y of the upright image lie in the stored
+// one, whose size is w×h: the first, and how far the next is from each.
+func (o Orientation) walk(y, w, h int) (first, step int) {
 	switch o {
 	case MirrorHorizontally:
-		return w - 1 - x, y
+		return y*w + w - 1, -1
 	case Rotate180:
-		return w - 1 - x, h - 1 - y
+		return (h-1-y)*w + w - 1, -1
 	case MirrorVertically:
-		return x, h - 1 - y
+		return (h - 1 - y) * w, 1
 	case Transpose:
-		return y, x
+		return y, w
 	case Rotate90:
-		return y, h - 1 - x
+		return (h-1)*w + y, -w
 	case Transverse:
-		return w - 1 - y, h - 1 - x
+		return (h-1)*w + w - 1 - y, -w
 	case Rotate270:
-		return w - 1 - y, x
+		return w - 1 - y, w
 	}
-	return x, y
+	return y * w, 1
+}
+
+// StoredPoint returns where a point of the upright image lies in the stored
+// one, whose size is w×h in the same unit: pixels, or 1×1 for ratios.
+func (o Orientation) StoredPoint(p Point, w, h float64) Point {
+	switch o {
+	case MirrorHorizontally:
+		return Point{w - p.X, p.Y}
+	case Rotate180:
+		return Point{w - p.X, h - p.Y}
+	case MirrorVertically:
+		return Point{p.X, h - p.Y}
+	case Transpose:
+		return Point{p.Y, p.X}
+	case Rotate90:
+		return Point{p.Y, h - p.X}
+	case Transverse:
+		return Point{w - p.Y, h - p.X}
+	case Rotate270:
+		return Point{w - p.Y, p.X}
+	}
+	return p
+}
+
+// UprightPoint is the inverse of StoredPoint: it returns where a point of the
+// stored image, whose size is w×h, lies in the upright one.
+func (o Orientation) UprightPoint(p Point, w, h float64) Point {
+	if o.Turned() {
+		w, h = h, w
+	}
+	return o.inverse().StoredPoint(p, w, h)
+}
+
+// StoredRect is StoredPoint for a rectangle, such as a detection that is told
+// in terms of the image as it is stored.
+func (o Orientation) StoredRect(r Rect, w, h float64) Rect {
+	return spanned(o.StoredPoint(Point{r.Left, r.Top}, w, h), o.StoredPoint(Point{r.Right(), r.Bottom()}, w, h))
+}
+
+// UprightRect is UprightPoint for a rectangle, such as a box of a manifest that
+// a model must see upright.
+func (o Orientation) UprightRect(r Rect, w, h float64) Rect {
+	return spanned(o.UprightPoint(Point{r.Left, r.Top}, w, h), o.UprightPoint(Point{r.Right(), r.Bottom()}, w, h))
+}
+
+func (o Orientation) inverse() Orientation {
+	switch o {
+	case Rotate90:
+		return Rotate270
+	case Rotate270:
+		return Rotate90
+	}
+	return o
 }
 
 // tiffOrientation reads tag 0x0112 of the first directory of a TIFF block.

@@ -89,10 +89,3 @@ func TestFromPart(t *testing.T) {
 		t.Errorf("got %d %d %d, want green", r, g, b)
 	}
 }
-
-func BenchmarkScale12Megapixels(b *testing.B) {
-	m := pixel.FromImage(image.NewYCbCr(image.Rect(0, 0, 4000, 3000), image.YCbCrSubsampleRatio420))
-	for b.Loop() {
-		m.Scale(224, 168)
-	}
-}
