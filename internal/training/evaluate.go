@@ -28,18 +28,28 @@ type labelResult struct {
 	// Threshold is the assumed threshold, 0 to 1: the one with the best F1.
 	Threshold float64
 	Images    int // test images that show the label
+	// AveragePrecision and MaxRecall are of a detector only: see evaluateBoxes.
+	AveragePrecision, MaxRecall float64
 }
 
 // An evaluation is what the test set says about a model.
 type evaluation struct {
 	Labels    []labelResult // by F1, the best first, then by label
 	Aggregate metrics
+	// AveragePrecision (mAP) and AverageRecall (mAR) are of a detector only.
+	AveragePrecision, AverageRecall float64
 	// Confusion has the share of the test images of a label (row) for which
 	// another (column) was the most confident; nil where an image can show
 	// several.
 	Confusion [][]float64
 
-	predictions []prediction // of the test samples, in their order
+	// ReliabilityError is the expected calibration error of the confidences.
+	ReliabilityError float64
+
+	// What was said of the test samples, in their order: of images, or of
+	// objects in them.
+	predictions []prediction
+	sightings   []sighting
 }
 
 // untested is the assumed threshold of a label that no test image shows.
@@ -51,11 +61,27 @@ const untested = 0.5
 //
 // https://docs.aws.amazon.com/rekognition/latest/customlabels-dg/im-metrics-use.html
 func evaluate(labels int, task family.Task, predictions []prediction) evaluation {
-	var e evaluation
-	tested := 0
-	for label := range labels {
-		r := evaluateLabel(label, predictions)
-		e.Labels = append(e.Labels, r)
+	results := make([]labelResult, labels)
+	for label := range results {
+		results[label] = evaluateLabel(label, predictions)
+	}
+	e := summarise(results)
+	e.predictions = predictions
+	if task == family.SingleLabel {
+		e.Confusion = confusion(labels, predictions)
+		e.ReliabilityError = reliabilityError(mostConfidents(predictions))
+	} else {
+		e.ReliabilityError = reliabilityError(allConfidences(predictions))
+	}
+	return e
+}
+
+// summarise computes the aggregates of results, which come in the order of the
+// labels.
+func summarise(results []labelResult) evaluation {
+	e := evaluation{Labels: results}
+	tested := 0.0
+	for _, r := range results {
 		if r.Images == 0 {
 			continue
 		}
@@ -63,41 +89,53 @@ func evaluate(labels int, task family.Task, predictions []prediction) evaluation
 		e.Aggregate.Precision += r.Precision
 		e.Aggregate.Recall += r.Recall
 		e.Aggregate.F1 += r.F1
+		e.AveragePrecision += r.AveragePrecision
+		e.AverageRecall += r.MaxRecall
 	}
 	if tested > 0 {
-		e.Aggregate.Precision /= float64(tested)
-		e.Aggregate.Recall /= float64(tested)
-		e.Aggregate.F1 /= float64(tested)
+		for _, sum := range []*float64{&e.Aggregate.Precision, &e.Aggregate.Recall, &e.Aggregate.F1, &e.AveragePrecision, &e.AverageRecall} {
+			*sum /= tested
+		}
 	}
 	slices.SortStableFunc(e.Labels, func(a, b labelResult) int { return cmp.Compare(b.F1, a.F1) })
-	if task == family.SingleLabel {
-		e.Confusion = confusion(labels, predictions)
-	}
 	return e
 }
 
+// A scored is something that a model said, and whether it is so.
+type scored struct {
+	confidence float32
+	positive   bool
+}
+
 // evaluateLabel finds the assumed threshold of a label and its figures there.
-// The candidates lie half-way between neighbouring confidences; of equally
-// good ones the middle of the widest gap is taken.
 func evaluateLabel(label int, predictions []prediction) labelResult {
-	type scored struct {
-		confidence float32
-		positive   bool
-	}
 	var all []scored
-	positives := 0
+	r := labelResult{Label: label, Threshold: untested}
 	for _, p := range predictions {
 		s := scored{p.confidence[label], p.shows(label)}
 		if s.positive {
-			positives++
+			r.Images++
 		}
 		all = append(all, s)
 	}
-	best := labelResult{Label: label, Threshold: untested, Images: positives}
-	if positives == 0 {
-		return best
+	if r.Images == 0 {
+		return r
 	}
-	slices.SortFunc(all, func(a, b scored) int { return cmp.Compare(b.confidence, a.confidence) }) // the most confident first
+	slices.SortFunc(all, byConfidence)
+	r.metrics, r.Threshold = bestThreshold(all, r.Images)
+	return r
+}
+
+// byConfidence orders the most confident first.
+func byConfidence(a, b scored) int { return cmp.Compare(b.confidence, a.confidence) }
+
+// bestThreshold finds the threshold with the best F1 and the figures there.
+// What was said comes by confidence; positives are how many are to be found,
+// also where nothing was said of them. The candidates lie half-way between
+// neighbouring confidences; of equally good ones the middle of the widest gap
+// is taken.
+func bestThreshold(all []scored, positives int) (best metrics, threshold float64) {
+	threshold = untested
 	truePositives, widest := 0, float32(-1)
 	for i, s := range all {
 		if s.positive {
@@ -112,11 +150,11 @@ func evaluateLabel(label int, predictions []prediction) labelResult {
 		}
 		m, gap := figures(truePositives, i+1, positives), s.confidence-below
 		if m.F1 > best.F1 || m.F1 == best.F1 && gap > widest {
-			best.metrics, widest = m, gap
-			best.Threshold = between(below, s.confidence)
+			best, widest = m, gap
+			threshold = between(below, s.confidence)
 		}
 	}
-	return best
+	return best, threshold
 }
 
 // between returns the threshold, 0 to 1, that counts high and not low.

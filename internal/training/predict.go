@@ -41,9 +41,7 @@ func (t *training) evaluate(ctx context.Context, key vault.VersionKey, weights c
 			predictions = append(predictions, prediction{truth: t.plan.indices(part[i].labels), confidence: c})
 		}
 	}
-	e := evaluate(len(t.plan.labels), t.plan.task, predictions)
-	e.predictions = predictions
-	return e, nil
+	return evaluate(len(t.plan.labels), t.plan.task, predictions), nil
 }
 
 func (t *training) load(ctx context.Context, key vault.VersionKey, weights customlabels.Artifact) (_ family.Model, err error) {

@@ -70,18 +70,24 @@ func (t *training) writeSnapshot(w io.Writer, s *set, predictions []prediction, 
 // with its verdict at the assumed threshold.
 func (t *training) predicted(line *jsonLine, p prediction, thresholds []float64, now string) {
 	for n, label := range t.plan.labels {
-		said, is := counts(p.confidence[n], thresholds[n]), p.shows(n)
+		said := counts(p.confidence[n], thresholds[n])
+		details := verdict(said, p.shows(n))
 		value := 0
 		if said {
 			value = 1
 		}
 		line.class(evaluateKey+strconv.Itoa(n), value, classMetadata{
 			Confidence: percentOf(p.confidence[n]), JobName: evaluateJob, ClassName: label, HumanAnnotated: "no", CreationDate: now,
-			Details: &predictionDetails{
-				Version: 1, IsTruePositive: said && is, IsTrueNegative: !said && !is, IsFalsePositive: said && !is, IsFalseNegative: !said && is,
-				IsPresentInGroundTrue: is, Jobs: []string{truthJob},
-			},
+			Details: &details,
 		})
+	}
+}
+
+// verdict says whether what counts as said is so.
+func verdict(said, is bool) predictionDetails {
+	return predictionDetails{
+		Version: 1, IsTruePositive: said && is, IsTrueNegative: !said && !is, IsFalsePositive: said && !is, IsFalseNegative: !said && is,
+		IsPresentInGroundTrue: is, Jobs: []string{truthJob},
 	}
 }
 
@@ -119,6 +125,10 @@ type jsonLine struct {
 
 func (l *jsonLine) class(key string, value int, metadata classMetadata) {
 	metadata.Type = manifest.Classification
+	l.pair(key, value, metadata)
+}
+
+func (l *jsonLine) pair(key string, value, metadata any) {
 	l.member(key, value)
 	l.member(key+"-metadata", metadata)
 }
@@ -127,7 +137,7 @@ func (l *jsonLine) member(name string, value any) {
 	key, err := json.Marshal(name)
 	if err == nil {
 		var encoded []byte
-		if encoded, err = json.Marshal(value); err == nil {
+		if encoded, err = json.Marshal(value, json.Deterministic(true)); err == nil {
 			before := byte('{')
 			if l.began {
 				before = ','

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json"
+
+	"mimeo/internal/family"
 )
 
 // timestamp is how the result files write times, in UTC.
@@ -36,6 +38,9 @@ type aggregatedResults struct {
 	Recall          float64
 	F1Score         float64
 	ConfusionMatrix []confusionCell `json:",omitzero"`
+	// Of a detector only.
+	AveragePrecision *float64 `json:",omitzero"`
+	AverageRecall    *float64 `json:",omitzero"`
 }
 
 type confusionCell struct {
@@ -70,6 +75,9 @@ func (t *training) evaluationSummary(e evaluation) evaluationSummary {
 		AggregatedEvaluationResults: aggregatedResults{
 			Precision: e.Aggregate.Precision, Recall: e.Aggregate.Recall, F1Score: e.Aggregate.F1,
 		},
+	}
+	if t.plan.task == family.Boxes {
+		s.AggregatedEvaluationResults.AveragePrecision, s.AggregatedEvaluationResults.AverageRecall = &e.AveragePrecision, &e.AverageRecall
 	}
 	for truth, row := range e.Confusion {
 		for predicted, value := range row {
