@@ -20,6 +20,7 @@ import (
 	"mimeo/internal/kms"
 	"mimeo/internal/proof"
 	"mimeo/internal/quota"
+	"mimeo/internal/serving"
 )
 
 // An App is one server: its port is open and its data directory is locked.
@@ -36,6 +37,7 @@ type App struct {
 	keys     *kms.Service
 	closing  chan struct{} // closed when Run is told to end
 	proof    *proof.Service
+	serving  *serving.Service
 	now      func() time.Time
 }
 
@@ -113,6 +115,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { return a.runner.Run(ctx) })
 	group.Go(func() error { return a.sweep(ctx) })
 	group.Go(func() error { return a.scrub(ctx) })
+	group.Go(func() error { return a.forget(ctx) })
 	return errors.Join(group.Wait(), a.close())
 }
 

@@ -139,6 +139,7 @@ func (a *App) build(ctx context.Context, extras Extras) (*services, error) {
 	s.serving = serving.New(serving.Config{
 		Store: db.Serving(), Registry: s.registry, Vault: s.vault, Objects: s.buckets, Families: models, Quotas: s.quotas, Now: now,
 	})
+	a.serving = s.serving
 	s.lineage = &lineage.Service{Store: db.Lineage(), Registry: s.registry}
 	return s, nil
 }

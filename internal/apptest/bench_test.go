@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -83,6 +84,54 @@ func BenchmarkDetectCustomLabels(b *testing.B) {
 			quantiles(b, func(int) time.Duration { return since(func() { a.detect(version, photo) }) })
 		})
 	}
+}
+
+// BenchmarkDetectCustomLabelsAtOnce asks the product's own classifier with as
+// many requests at once as a model has inference units; -cpu 1,2 compares
+// processors.
+func BenchmarkDetectCustomLabelsAtOnce(b *testing.B) {
+	a := newSide(b, apptest.Start(b, apptest.Options{}), trusting, "images", "parts")
+	version := trainSmall(a)
+	_, err := a.Rekognition.StartProjectVersion(b.Context(), &rekognition.StartProjectVersionInput{ProjectVersionArn: &version, MinInferenceUnits: aws.Int32(5)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	a.reach("v1", types.ProjectVersionStatusRunning)
+	photo := photograph(b, image.Pt(100, 100))
+	b.SetParallelism(5)
+	b.ResetTimer()
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			a.detect(version, photo)
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
+}
+
+// BenchmarkStartProjectVersion starts a version of the product's own
+// classifier, until it is told as RUNNING, and then its first answer.
+func BenchmarkStartProjectVersion(b *testing.B) {
+	s := apptest.Start(b, apptest.Options{})
+	a := newSide(b, s, trusting, "images", "parts")
+	version := trainSmall(a)
+	photo := photograph(b, image.Pt(100, 100))
+	var first []float64
+	quantiles(b, func(int) time.Duration {
+		took := since(func() {
+			_, err := a.Rekognition.StartProjectVersion(b.Context(), &rekognition.StartProjectVersionInput{ProjectVersionArn: &version, MinInferenceUnits: aws.Int32(1)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for a.version("v1").Status == types.ProjectVersionStatusStarting {
+				time.Sleep(time.Millisecond)
+			}
+		})
+		first = append(first, since(func() { a.detect(version, photo) }).Seconds())
+		a.stop("v1", version)
+		return took
+	})
+	slices.Sort(first)
+	b.ReportMetric(1000*first[len(first)/2], "first-answer-p50-ms")
 }
 
 func photograph(b *testing.B, size image.Point) []byte {

@@ -1,5 +1,7 @@
 package family
 
+import "mimeo/internal/pixel"
+
 // MaxObjects is how many objects a Prediction has at most: the detections per
 // image that COCO's evaluation counts.
 //
@@ -7,12 +9,25 @@ package family
 const MaxObjects = 100
 
 // A Box is where an object is, in ratios of the width and height of the
-// upright image: what pixel.Image has, not of what the file stores. Who asks a
-// family maps boxes of stored images both ways.
+// upright image, which is what a family sees. Manifests and answers refer to
+// the image as its file stores it: Stored and Upright map between the two.
 type Box struct {
 	Label                    int // index into the labels
 	Left, Top, Width, Height float64
 }
+
+// Stored maps a box of an upright image to the image as it is stored, which o
+// turns upright.
+func (b Box) Stored(o pixel.Orientation) Box { return b.at(o.StoredRect(b.rect(), 1, 1)) }
+
+// Upright is the inverse of Stored.
+func (b Box) Upright(o pixel.Orientation) Box { return b.at(o.UprightRect(b.rect(), 1, 1)) }
+
+func (b Box) rect() pixel.Rect {
+	return pixel.Rect{Left: b.Left, Top: b.Top, Width: b.Width, Height: b.Height}
+}
+
+func (b Box) at(r pixel.Rect) Box { return Box{b.Label, r.Left, r.Top, r.Width, r.Height} }
 
 // An Object is a box that a model has found. It may reach beyond the image's
 // edges.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"mimeo/internal/family"
+	"mimeo/internal/pixel"
 )
 
 func TestIoU(t *testing.T) {
@@ -26,6 +27,22 @@ func TestIoU(t *testing.T) {
 	} {
 		if got, back := a.IoU(c.b), c.b.IoU(a); math.Abs(got-c.want) > 1e-12 || got != back {
 			t.Errorf("%s: %v and %v, want %v", name, got, back, c.want)
+		}
+	}
+}
+
+// TestStoredAndUpright: a box goes to the stored image and back, for each of
+// the eight orientations; pixel's tests say where it goes.
+func TestStoredAndUpright(t *testing.T) {
+	t.Parallel()
+	b := family.Box{Label: 3, Left: 0.125, Top: 0.25, Width: 0.5, Height: 0.0625}
+	for o := pixel.Upright; o <= pixel.Rotate270; o++ {
+		stored := b.Stored(o)
+		if back := stored.Upright(o); back != b {
+			t.Errorf("orientation %d: %+v comes back as %+v", o, b, back)
+		}
+		if (stored == b) != (o == pixel.Upright) || stored.Label != b.Label || stored.Width*stored.Height != b.Width*b.Height {
+			t.Errorf("orientation %d: %+v is stored as %+v", o, b, stored)
 		}
 	}
 }

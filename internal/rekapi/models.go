@@ -119,7 +119,17 @@ func (a *API) detectCustomLabels(ctx context.Context, caller arn.Caller, in *rek
 	if err != nil {
 		return nil, err
 	}
-	return &rekognition.DetectCustomLabelsOutput{CustomLabels: listOf(labels, func(l serving.CustomLabel) types.CustomLabel {
-		return types.CustomLabel{Name: aws.String(l.Name), Confidence: aws.Float32(l.Confidence)}
-	})}, nil
+	return &rekognition.DetectCustomLabelsOutput{CustomLabels: listOf(labels, customLabel)}, nil
+}
+
+// customLabel has a geometry where the label is of an object; AWS never
+// returns a polygon.
+func customLabel(l serving.CustomLabel) types.CustomLabel {
+	out := types.CustomLabel{Name: aws.String(l.Name), Confidence: aws.Float32(l.Confidence)}
+	if b := l.Box; b != nil {
+		out.Geometry = &types.Geometry{BoundingBox: &types.BoundingBox{
+			Left: aws.Float32(b.Left), Top: aws.Float32(b.Top), Width: aws.Float32(b.Width), Height: aws.Float32(b.Height),
+		}}
+	}
+	return out
 }

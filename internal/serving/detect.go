@@ -30,11 +30,18 @@ type DetectRequest struct {
 	MinConfidence *float32
 }
 
-// A CustomLabel is one label that was detected in an image.
+// A CustomLabel is one label that was detected in an image: of the whole image
+// or of one object in it.
 type CustomLabel struct {
 	Name       string
-	Confidence float32 // percent
+	Confidence float32      // percent
+	Box        *BoundingBox // of an object
 }
+
+// A BoundingBox is where an object is, in ratios of the width and height of the
+// image as it is stored, whatever EXIF says of its orientation. It may reach
+// beyond the image's edges.
+type BoundingBox struct{ Left, Top, Width, Height float32 }
 
 // The limits of an image, in bytes, by how it is given.
 const (
@@ -147,18 +154,25 @@ func (l *loaded) detect(ctx context.Context, image *pixel.Image, req DetectReque
 	if err != nil {
 		return nil, fmt.Errorf("predict: %w", err)
 	}
-	found := []CustomLabel{}
 	labels := l.Labels()
-	for i, p := range said.Probabilities {
-		least := l.thresholds[i]
+	found := []CustomLabel{}
+	keep := func(label int, probability float64, box *BoundingBox) {
+		least := l.thresholds[label]
 		if req.MinConfidence != nil {
 			least = *req.MinConfidence
 		}
-		if c := customlabels.Confidence(p); c >= least {
-			found = append(found, CustomLabel{Name: labels[i], Confidence: c})
+		if c := customlabels.Confidence(probability); c >= least {
+			found = append(found, CustomLabel{Name: labels[label], Confidence: c, Box: box})
 		}
 	}
-	slices.SortFunc(found, func(a, b CustomLabel) int {
+	for label, p := range said.Probabilities {
+		keep(label, p, nil)
+	}
+	for _, o := range said.Objects {
+		b := o.Stored(image.Header().Orientation)
+		keep(o.Label, o.Confidence, &BoundingBox{float32(b.Left), float32(b.Top), float32(b.Width), float32(b.Height)})
+	}
+	slices.SortStableFunc(found, func(a, b CustomLabel) int {
 		return cmp.Or(cmp.Compare(b.Confidence, a.Confidence), strings.Compare(a.Name, b.Name))
 	})
 	if req.MaxResults != nil {

@@ -3,6 +3,7 @@ package serving
 import (
 	"context"
 	"sync"
+	"time"
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
@@ -15,6 +16,7 @@ import (
 // status before it drops the model. So whoever enters too late sees that the
 // version is not RUNNING and loads nothing.
 type models struct {
+	now   func() time.Time
 	mu    sync.Mutex
 	slots map[arn.ProjectVersion]*slot
 }
@@ -22,9 +24,10 @@ type models struct {
 // A slot is the place of one version's model.
 type slot struct {
 	// Guarded by models.mu.
-	users int
-	idle  chan struct{} // closed when the last user leaves; nil: nobody waits
-	gate  *gate
+	users  int
+	idle   chan struct{} // closed when the last user leaves; nil: nobody waits
+	leftAt time.Time     // when the last user did
+	gate   *gate
 
 	loading chan struct{} // holds one token: who has it may load
 	loaded  *loaded       // guarded by loading
@@ -51,6 +54,7 @@ func (m *models) leave(v arn.ProjectVersion, s *slot) {
 	if s.users--; s.users > 0 {
 		return
 	}
+	s.leftAt = m.now()
 	if s.idle != nil {
 		close(s.idle)
 		s.idle = nil
@@ -58,6 +62,19 @@ func (m *models) leave(v arn.ProjectVersion, s *slot) {
 	if s.loaded == nil && m.slots[v] == s { // without users nobody loads
 		delete(m.slots, v)
 	}
+}
+
+// dropIdle removes the models that nobody has used since a time.
+func (m *models) dropIdle(since time.Time) (dropped int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for v, s := range m.slots {
+		if s.users == 0 && s.leftAt.Before(since) {
+			delete(m.slots, v)
+			dropped++
+		}
+	}
+	return dropped
 }
 
 // drop removes a version's model as soon as nobody uses it.

@@ -91,13 +91,22 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{
 		store: c.Store, registry: c.Registry, vault: c.Vault, objects: c.Objects, quotas: c.Quotas, now: c.Now,
-		families: map[string]family.Family{}, models: models{slots: map[arn.ProjectVersion]*slot{}},
+		families: map[string]family.Family{}, models: models{now: c.Now, slots: map[arn.ProjectVersion]*slot{}},
 	}
 	for _, f := range c.Families {
 		s.families[f.Name()] = f
 	}
 	return s
 }
+
+// idleAfter is how long a model stays in memory that nobody asks. To load it
+// again takes a few milliseconds per megabyte.
+const idleAfter = 15 * time.Minute
+
+// DropIdle frees the memory of models that nobody has asked for a while, and
+// returns how many. Their versions stay RUNNING: the next request loads the
+// model again, as after a restart.
+func (s *Service) DropIdle() int { return s.models.dropIdle(s.now().Add(-idleAfter)) }
 
 // allow authorises an action on a version, which must live where the request
 // was sent to.

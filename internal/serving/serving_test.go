@@ -245,6 +245,48 @@ func TestARunningVersionAnswersAfterARestart(t *testing.T) {
 	}
 }
 
+// TestIdleModelsTakeNoMemory: a model that nobody asks leaves memory, the
+// version runs on and answers as before.
+func TestIdleModelsTakeNoMemory(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	asked, quiet := w.running("asked"), w.running("quiet")
+	want, err := w.detect(quiet, 204)
+	w.must(err)
+	w.ahead += 14 * time.Minute
+	if n := w.DropIdle(); n != 0 {
+		t.Errorf("%d models are dropped after a while", n)
+	}
+	_, err = w.detect(asked, 204)
+	w.must(err)
+	w.ahead += 2 * time.Minute
+	w.family.loads.Store(0)
+	if n := w.DropIdle(); n != 1 {
+		t.Errorf("%d models are dropped, want the one that nobody asked", n)
+	}
+	for _, v := range []arn.ProjectVersion{asked, quiet, quiet} {
+		w.is(v, customlabels.Running)
+		got, err := w.detect(v, 204)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("labels (-want +got)\n%s%v", diff, err)
+		}
+	}
+	if loads := w.family.loads.Load(); loads != 1 {
+		t.Errorf("models were loaded %d times, want the dropped one once", loads)
+	}
+	// One that works on a request for long is not idle.
+	w.family.entered, w.family.gate = make(chan struct{}, 1), make(chan struct{})
+	answered := make(chan error)
+	go func() { _, err := w.detect(asked, 204); answered <- err }()
+	<-w.family.entered
+	w.ahead += time.Hour
+	if n := w.DropIdle(); n != 1 {
+		t.Errorf("%d models are dropped, want the one that is not at work", n)
+	}
+	close(w.family.gate)
+	w.must(<-answered)
+}
+
 func TestAKeyThatIsDisabledStopsItsModels(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

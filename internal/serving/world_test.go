@@ -45,8 +45,9 @@ const (
 // its gate is closed.
 type shades struct {
 	loads   atomic.Int32
-	entered chan struct{} // gets a token from every prediction, where it is made
-	gate    chan struct{} // predictions wait until it is closed, where it is made
+	entered chan struct{}   // gets a token from every prediction, where it is made
+	gate    chan struct{}   // predictions wait until it is closed, where it is made
+	objects []family.Object // what predictions are instead, where there are some
 }
 
 func (*shades) Name() string { return "shades" }
@@ -84,6 +85,9 @@ func (m shade) Predict(ctx context.Context, image *pixel.Image) (family.Predicti
 		case <-ctx.Done():
 			return family.Prediction{}, ctx.Err()
 		}
+	}
+	if m.family.objects != nil {
+		return family.Prediction{Objects: m.family.objects}, nil
 	}
 	r, _, _ := image.Scale(1, 1).At(0, 0)
 	bright := float64(r) / 255
