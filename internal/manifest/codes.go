@@ -43,19 +43,19 @@ func (r Reason) Describe() string {
 }
 
 // LineError returns the error with which a training's validation file shows a
-// line that r keeps from being an entry.
+// line that r keeps from being an entry. Where AWS has no code it is the
+// closest that AWS has.
 func (r Reason) LineError() customlabels.EntryError {
-	text, ok := reasonMessages[r]
-	if !ok {
-		r, text = InvalidJSON, reasonMessages[InvalidJSON]
+	switch r {
+	case MissingSourceRef:
+		return customlabels.EntryError{Code: string(r), Message: "The source-ref key is missing."}
+	case InvalidSourceRef:
+		return customlabels.EntryError{Code: string(r), Message: "The format of the source-ref value is invalid."}
+	case RepeatedSourceRef:
+		return customlabels.EntryError{Code: string(InvalidSourceRef), Message: "The source-ref value is that of an earlier JSON Line."}
+	default:
+		return customlabels.EntryError{Code: string(InvalidJSON), Message: "The JSON Line has an invalid format."}
 	}
-	return customlabels.EntryError{Code: string(r), Message: text}
-}
-
-var reasonMessages = map[Reason]string{
-	InvalidJSON:      "The JSON Line has an invalid format.",
-	MissingSourceRef: "The source-ref key is missing.",
-	InvalidSourceRef: "The format of the source-ref value is invalid.",
 }
 
 // A Code is the name of an error within a line.
@@ -73,6 +73,7 @@ const (
 	InvalidBox             Code = "ERROR_INVALID_BOUNDING_BOX"
 	BoxTooSmall            Code = "ERROR_BOUNDING_BOX_TOO_SMALL"
 	NoValidAnnotations     Code = "ERROR_NO_VALID_ANNOTATIONS"
+	InvalidImage           Code = "ERROR_INVALID_IMAGE"
 	InvalidImageDimension  Code = "ERROR_INVALID_IMAGE_DIMENSION"
 	UnsupportedUseCase     Code = "ERROR_UNSUPPORTED_USE_CASE_TYPE"
 	InvalidLabelNameLength Code = "ERROR_INVALID_LABEL_NAME_LENGTH"
@@ -80,6 +81,18 @@ const (
 	// documents the limit of an image, and no error for it.
 	TooManyImageLabels Code = "ERROR_MANIFEST_TOO_MANY_LABELS"
 )
+
+// The warnings of a line that is valid and has nothing to learn from.
+const (
+	UnannotatedRecord      Code = "WARNING_UNANNOTATED_RECORD"
+	NoAnnotations          Code = "WARNING_NO_ANNOTATIONS"
+	NoAttributeAnnotations Code = "WARNING_NO_ATTRIBUTE_ANNOTATIONS"
+)
+
+// LineError returns the error at the line itself.
+func (c Code) LineError() customlabels.EntryError {
+	return customlabels.EntryError{Code: string(c), Message: c.message("")}
+}
 
 // message returns AWS's text of an error, spelling included; attribute is the
 // label attribute that two of the texts name.
@@ -104,9 +117,13 @@ var messages = map[Code]string{
 	InvalidBox:             "The bounding box has off frame values.",
 	BoxTooSmall:            "The height and width of the bounding box is too small.",
 	NoValidAnnotations:     "No valid annotations found.",
+	InvalidImage:           "The image is invalid. Check S3 path and/or image properties.",
 	InvalidImageDimension:  "The image dimension(s) do not conform to allowed dimensions.",
 	InvalidLabelNameLength: "The length of the label name is invalid.",
 	TooManyImageLabels:     "The image has more labels than the allowed maximum.",
+	UnannotatedRecord:      "Record is unannotated.",
+	NoAnnotations:          "No annotations were found.",
+	NoAttributeAnnotations: "No attribute annotations were found.",
 }
 
 // A FileError is an error that refuses a whole manifest. Its message is

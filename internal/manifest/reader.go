@@ -83,7 +83,7 @@ func (r *Reader) fill() {
 	}
 	text = bytes.TrimSpace(text)
 	switch {
-	case tooLong || utf8.RuneCount(text) > MaxLineLength:
+	case tooLong || len(text) > MaxLineLength && utf8.RuneCount(text) > MaxLineLength:
 		r.held = &Raw{Text: text, Refused: LineTooLong}
 	case len(text) > 0:
 		r.held = &Raw{Text: text}

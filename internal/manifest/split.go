@@ -13,17 +13,17 @@ import (
 // indices in order. Every label is in the test set with about a fifth of its
 // images, at least one, and keeps at least one for training; with more than
 // most of them only where other labels bring them along. The choice depends on
-// the entries alone, not on their order.
+// the entries and the seed, not on the order of the entries.
 //
 // It is iterative stratification (Sechidis, Tsoumakas and Vlahavas, On the
 // Stratification of Multi-Label Data, 2011): rare labels choose first, so
 // that frequent ones can make up for it. It fails with TooFewPerLabel where
 // no image has a label, a label has one image only, or labels stand in each
 // other's way so that one would be on one side only.
-func Split(entries []customlabels.Entry, most int) ([]int, error) {
+func Split(entries []customlabels.Entry, most int, seed string) ([]int, error) {
 	s := splitter{entries: entries, most: most, of: map[string][]int{}, inTest: make([]bool, len(entries)), decided: make([]bool, len(entries))}
 	var unlabeled []int
-	for _, i := range s.shuffled() {
+	for _, i := range s.shuffled(seed) {
 		for _, l := range entries[i].Labels {
 			s.of[l.Name] = append(s.of[l.Name], i)
 		}
@@ -66,12 +66,12 @@ type splitter struct {
 }
 
 // shuffled returns the indices of the entries in the order of the hashes of
-// their source-refs, so that neighbours in a manifest part.
-func (s *splitter) shuffled() []int {
+// the seed and their source-refs, so that neighbours in a manifest part.
+func (s *splitter) shuffled(seed string) []int {
 	hashes := make([][sha256.Size]byte, len(s.entries))
 	order := make([]int, len(s.entries))
 	for i, e := range s.entries {
-		hashes[i], order[i] = sha256.Sum256([]byte(e.SourceRef)), i
+		hashes[i], order[i] = sha256.Sum256([]byte(seed+"\x00"+e.SourceRef)), i
 	}
 	slices.SortFunc(order, func(a, b int) int { return bytes.Compare(hashes[a][:], hashes[b][:]) })
 	return order
@@ -146,4 +146,47 @@ func (s *splitter) canLeave(i int, label string) bool {
 		}
 	}
 	return true
+}
+
+// HoldOut moves a fifth of the samples, as [Split] chooses them, to a set that
+// has none, and settles that for the same use case. It records
+// ErrTooFewToSplit where that cannot be done.
+func (s *Set) HoldOut(to *Set, seed string) {
+	entries := make([]customlabels.Entry, len(s.samples))
+	for i, x := range s.samples {
+		entries[i].SourceRef = x.Key
+		for _, l := range x.distinct(s.useCase) {
+			entries[i].Labels = append(entries[i].Labels, customlabels.EntryLabel{Name: l})
+		}
+	}
+	held, err := Split(entries, s.within.TestImagesPerLabel, seed)
+	if err != nil {
+		s.Fail(ErrTooFewToSplit)
+		return
+	}
+	to.Settle(s.useCase)
+	to.bucket = s.bucket
+	var kept []Sample
+	for i, x := range s.samples {
+		if len(held) > 0 && held[0] == i {
+			to.samples, held = append(to.samples, x), held[1:]
+		} else {
+			kept = append(kept, x)
+		}
+	}
+	s.samples = kept
+	s.recount()
+	to.recount()
+}
+
+// recount makes the labels of a set those that its samples have.
+func (s *Set) recount() {
+	s.names = map[string]string{}
+	for _, x := range s.samples {
+		for _, u := range []UseCase{Classification, Detection} {
+			for _, l := range x.distinct(u) {
+				s.name(l)
+			}
+		}
+	}
 }

@@ -39,7 +39,7 @@ func TestSplit(t *testing.T) {
 		"very many": {slices.Concat(entries(5100, "a"), entries(10, "b")), 1002}, // a fifth were 1020
 	}
 	for name, c := range cases {
-		got, err := manifest.Split(c.entries, standard.TestImagesPerLabel)
+		got, err := manifest.Split(c.entries, standard.TestImagesPerLabel, "seed")
 		if err != nil || len(got) != c.want {
 			t.Errorf("%s: %d of %d chosen, %v, want %d", name, len(got), len(c.entries), err, c.want)
 		}
@@ -47,7 +47,7 @@ func TestSplit(t *testing.T) {
 	for name, few := range map[string][]customlabels.Entry{
 		"none": nil, "no labels": entries(10), "a single one": slices.Concat(entries(10, "a"), entries(1, "b")),
 	} {
-		if got, err := manifest.Split(few, standard.TestImagesPerLabel); !errors.Is(err, manifest.TooFewPerLabel) {
+		if got, err := manifest.Split(few, standard.TestImagesPerLabel, "seed"); !errors.Is(err, manifest.TooFewPerLabel) {
 			t.Errorf("%s: %v, %v, want TooFewPerLabel", name, got, err)
 		}
 	}
@@ -85,7 +85,7 @@ func TestSplitProperties(t *testing.T) {
 }
 
 func choose(t *rapid.T, all []customlabels.Entry) map[string]bool {
-	indices, err := manifest.Split(all, standard.TestImagesPerLabel)
+	indices, err := manifest.Split(all, standard.TestImagesPerLabel, "seed")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestSplitLeavesNoLabelOnOneSide(t *testing.T) {
 			e.SourceRef = fmt.Sprint("s3://b/", i)
 			all = append(all, e)
 		}
-		test, err := manifest.Split(all, standard.TestImagesPerLabel)
+		test, err := manifest.Split(all, standard.TestImagesPerLabel, "seed")
 		if errors.Is(err, manifest.TooFewPerLabel) {
 			return
 		}

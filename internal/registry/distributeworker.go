@@ -41,7 +41,7 @@ func (w distributeWorker) Work(ctx context.Context, run *job.Run) error {
 	if err != nil {
 		return err
 	}
-	moved, err := manifest.Split(entries, limits.TestImagesPerLabel)
+	moved, err := manifest.Split(entries, limits.TestImagesPerLabel, "")
 	if errors.Is(err, manifest.TooFewPerLabel) {
 		outcome, _ := w.s.outcome(nil, manifest.TooFewPerLabel, "", customlabels.DatasetUpdateFailed, "")
 		return w.finish(ctx, run, args, outcome)

@@ -13,6 +13,7 @@ import (
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
 	"mimeo/internal/job"
+	"mimeo/internal/manifest"
 	"mimeo/internal/objects"
 	"mimeo/internal/pixel"
 )
@@ -28,46 +29,52 @@ type checked struct {
 
 // checkImages reads and decodes every image of a set once and drops the
 // samples whose images cannot be used.
-func (t *training) checkImages(ctx context.Context, s *set) error {
-	bad, forbidden, had := map[int]customlabels.EntryError{}, 0, len(s.samples)
+func (t *training) checkImages(ctx context.Context, kind customlabels.DatasetType, s *manifest.Set) error {
+	bad, forbidden, had := map[int]customlabels.EntryError{}, 0, len(s.Samples())
 	for from := 0; from < had; from += batch {
-		part := s.samples[from:min(from+batch, had)]
-		result, err := job.Step(ctx, t.run, fmt.Sprintf("check %s %d", s.kind, from), func(ctx context.Context) (checked, error) {
+		part := s.Samples()[from:min(from+batch, had)]
+		result, err := job.Step(ctx, t.run, fmt.Sprintf("check %s %d", kind, from), func(ctx context.Context) (checked, error) {
 			if err := t.pause(ctx); err != nil {
 				return checked{}, err
 			}
-			if err := t.progress(ctx, "Checking the images of the %s dataset: %d of %d.", s.kind, from, had); err != nil {
+			if err := t.progress(ctx, "Checking the images of the %s dataset: %d of %d.", kind, from, had); err != nil {
 				return checked{}, err
 			}
-			return t.checkBatch(ctx, part)
+			return t.checkBatch(ctx, s, part)
 		})
 		if err != nil {
 			return err
 		}
 		for number := range result.Invalid {
-			bad[number] = invalidImage
+			bad[number] = manifest.InvalidImage.LineError()
 		}
 		forbidden += result.Forbidden
 	}
-	s.drop(bad)
-	s.checkImages(had, had > 0 && forbidden == had)
+	switch {
+	case had > 0 && forbidden == had:
+		s.Fail(manifest.ErrImagesForbidden)
+	case had > 0 && len(bad) == had:
+		s.Fail(manifest.ErrNoImages)
+	}
+	s.Drop(bad)
 	return nil
 }
 
-func (t *training) checkBatch(ctx context.Context, part []sample) (checked, error) {
+func (t *training) checkBatch(ctx context.Context, s *manifest.Set, part []manifest.Sample) (checked, error) {
 	result := checked{Invalid: map[int]string{}}
 	var mu sync.Mutex
 	err := each(ctx, len(part), func(ctx context.Context, i int) error {
-		_, err := t.decode(ctx, part[i])
+		image := imageOf(s, part[i])
+		_, err := t.decode(ctx, image)
 		if err == nil {
 			return nil
 		}
 		if !unusable(err) {
-			return fmt.Errorf("read image s3://%s/%s: %w", part[i].image.Bucket, part[i].image.Key, err)
+			return fmt.Errorf("read image %s: %w", url(image), err)
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		result.Invalid[part[i].number] = err.Error()
+		result.Invalid[part[i].Number] = err.Error()
 		if errors.Is(err, objects.AccessDenied) {
 			result.Forbidden++
 		}
@@ -92,13 +99,13 @@ func each(ctx context.Context, n int, do func(ctx context.Context, i int) error)
 	return ctx.Err()
 }
 
-func (t *training) open(ctx context.Context, x sample) (io.ReadCloser, error) {
-	body, _, err := t.Objects.Get(ctx, t.args.Caller, x.image)
+func (t *training) open(ctx context.Context, image objects.Ref) (io.ReadCloser, error) {
+	body, _, err := t.Objects.Get(ctx, t.args.Caller, image)
 	return body, err
 }
 
-func (t *training) decode(ctx context.Context, x sample) (_ *pixel.Image, err error) {
-	body, err := t.open(ctx, x)
+func (t *training) decode(ctx context.Context, image objects.Ref) (_ *pixel.Image, err error) {
+	body, err := t.open(ctx, image)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"mimeo/internal/customlabels"
 	"mimeo/internal/family"
 	"mimeo/internal/job"
+	"mimeo/internal/manifest"
 	"mimeo/internal/vault"
 )
 
@@ -16,7 +17,7 @@ import (
 // when the version is started.
 func (t *training) evaluate(ctx context.Context, key vault.VersionKey, weights customlabels.Artifact) (evaluation, error) {
 	var model family.Model
-	samples := t.plan.test.samples
+	samples := t.plan.test.Samples()
 	predictions := make([]prediction, 0, len(samples))
 	for from := 0; from < len(samples); from += batch {
 		part := samples[from:min(from+batch, len(samples))]
@@ -38,7 +39,7 @@ func (t *training) evaluate(ctx context.Context, key vault.VersionKey, weights c
 			return evaluation{}, err
 		}
 		for i, c := range confidences {
-			predictions = append(predictions, prediction{truth: t.plan.indices(part[i].labels), confidence: c})
+			predictions = append(predictions, prediction{truth: t.plan.indices(part[i].Labels), confidence: c})
 		}
 	}
 	return evaluate(len(t.plan.labels), t.plan.task, predictions), nil
@@ -61,16 +62,17 @@ func (t *training) load(ctx context.Context, key vault.VersionKey, weights custo
 	return model, nil
 }
 
-func (t *training) predict(ctx context.Context, model family.Model, part []sample) ([][]float32, error) {
+func (t *training) predict(ctx context.Context, model family.Model, part []manifest.Sample) ([][]float32, error) {
 	confidences := make([][]float32, len(part))
 	err := each(ctx, len(part), func(ctx context.Context, i int) error {
-		image, err := t.decode(ctx, part[i])
+		ref := imageOf(t.plan.test, part[i])
+		image, err := t.decode(ctx, ref)
 		if err != nil {
-			return fmt.Errorf("read test image s3://%s/%s: %w", part[i].image.Bucket, part[i].image.Key, err)
+			return fmt.Errorf("read test image %s: %w", url(ref), err)
 		}
 		said, err := model.Predict(ctx, image)
 		if err != nil {
-			return fmt.Errorf("predict s3://%s/%s: %w", part[i].image.Bucket, part[i].image.Key, err)
+			return fmt.Errorf("predict %s: %w", url(ref), err)
 		}
 		for _, p := range said.Probabilities {
 			confidences[i] = append(confidences[i], customlabels.Confidence(p))

@@ -24,7 +24,7 @@ func TestContentProblemsFailTheTraining(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	good := w.manifest("m", 5, "red", "green")
-	blue := w.manifest("n", 5, "blue")
+	blue, grey := w.manifest("n", 5, "blue"), w.manifest("o", 5, "grey")
 	missing := func(n int) (lines []string) {
 		for i := range n {
 			lines = append(lines, line(objects.Ref{Bucket: "images", Key: fmt.Sprint("none-", i)}, []string{"red", "green"}[i%2]))
@@ -39,8 +39,8 @@ func TestContentProblemsFailTheTraining(t *testing.T) {
 		"empty":           {train: []byte("\n\n"), message: "The manifest file is empty."},
 		"empty-test":      {train: joined(good), test: []byte("\n"), message: "The manifest file is empty."},
 		"one-label":       {train: joined(blue), test: joined(blue), message: "The manifest file has too few labels.", code: "ERROR_MANIFEST_TOO_FEW_LABELS"},
-		"no-label":        {train: []byte(line(objects.Ref{Bucket: "images", Key: "x"})), test: joined(good), message: "The manifest file has too few usable labels.", code: "ERROR_MANIFEST_TOO_FEW_USABLE_LABELS"},
-		"no-overlap":      {train: joined(good), test: joined(blue), message: "Less than 50% label overlap between the training and testing manifest files.", code: "ERROR_INSUFFICIENT_LABEL_OVERLAP"},
+		"no-label":        {train: []byte(line(objects.Ref{Bucket: "images", Key: "x"})), test: joined(good), message: "The manifest file has too few labels.", code: "ERROR_MANIFEST_TOO_FEW_LABELS"},
+		"no-overlap":      {train: joined(good), test: joined(blue, grey), message: "Less than 50% label overlap between the training and testing manifest files.", code: "ERROR_INSUFFICIENT_LABEL_OVERLAP"},
 		"many-invalid":    {train: joined(good, []string{"x", "y", "z"}), test: joined(good), message: "The manifest file contains too many invalid rows.", code: "ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST"},
 		"many-unreadable": {train: joined(good, missing(4)), test: joined(good), message: "The manifest file contains too many invalid rows.", code: "ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST"},
 		"none-readable":   {train: joined(missing(4)), test: joined(good), message: "Failed to copy images from S3 bucket.", code: "ERROR_FAILED_IMAGES_S3_COPY"},

@@ -8,6 +8,7 @@ import (
 
 	"mimeo/internal/customlabels"
 	"mimeo/internal/job"
+	"mimeo/internal/manifest"
 	"mimeo/internal/results"
 	"mimeo/internal/vault"
 )
@@ -36,15 +37,15 @@ func (t *training) writeResult(ctx context.Context, w io.Writer, role customlabe
 	case customlabels.EvaluationSummary:
 		return writeJSON(w, t.evaluationSummary(e))
 	case customlabels.ManifestSummary:
-		return writeJSON(w, t.manifestSummary())
+		return writeJSON(w, manifest.Summarize(t.plan.train, t.plan.test, t.plan.across))
 	case customlabels.TrainingSnapshot:
 		return t.writeSnapshot(w, t.plan.train, nil, e)
 	case customlabels.TestingSnapshot:
 		return t.writeSnapshot(w, t.plan.test, e.predictions, e)
 	case customlabels.TrainingValidation:
-		return t.writeValidation(ctx, w, t.plan.train)
+		return t.writeValidation(ctx, w, customlabels.Train, t.plan.train)
 	case customlabels.TestingValidation:
-		return t.writeValidation(ctx, w, t.plan.test)
+		return t.writeValidation(ctx, w, customlabels.Test, t.plan.test)
 	default:
 		return fmt.Errorf("no result file has the role %s", role)
 	}

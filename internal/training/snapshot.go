@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"context"
 	"io"
-	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json"
 
+	"mimeo/internal/customlabels"
 	"mimeo/internal/manifest"
 )
 
@@ -47,13 +47,13 @@ type predictionDetails struct {
 
 // writeSnapshot writes one line per image that was used. Without predictions
 // it has the ground truth only.
-func (t *training) writeSnapshot(w io.Writer, s *set, predictions []prediction, e evaluation) error {
+func (t *training) writeSnapshot(w io.Writer, s *manifest.Set, predictions []prediction, e evaluation) error {
 	out := bufio.NewWriter(w)
 	thresholds, now := e.thresholds(len(t.plan.labels)), t.Now().UTC().Format(timestamp)
-	for i, x := range s.samples {
+	for i, x := range s.Samples() {
 		line := jsonLine{out: out}
-		line.member("source-ref", "s3://"+x.image.Bucket+"/"+x.image.Key)
-		for n, label := range x.labels {
+		line.member("source-ref", url(imageOf(s, x)))
+		for n, label := range x.Labels {
 			line.class(truthKey+strconv.Itoa(n), 1, classMetadata{Confidence: 1, JobName: truthJob, ClassName: label, HumanAnnotated: "yes", CreationDate: now})
 		}
 		if predictions != nil {
@@ -93,22 +93,15 @@ func verdict(said, is bool) predictionDetails {
 
 // writeValidation writes the lines of a set as they were given, with the
 // errors and warnings that they have.
-func (t *training) writeValidation(ctx context.Context, w io.Writer, s *set) error {
+func (t *training) writeValidation(ctx context.Context, w io.Writer, kind customlabels.DatasetType, s *manifest.Set) error {
 	out := bufio.NewWriter(w)
 	number := 0
-	for l, err := range t.Store.Lines(ctx, t.v.ARN, s.kind) {
+	for l, err := range t.Store.Lines(ctx, t.v.ARN, kind) {
 		if err != nil {
 			return err
 		}
 		number++
-		u := understand(l, t.plan.within)
-		errs := u.errors
-		if bad, is := s.invalid[number]; is && !slices.Contains(errs, bad) {
-			errs = append(slices.Clone(errs), bad)
-		}
-		text := manifest.WithErrors(u.text, "errors", errs)
-		text = manifest.WithErrors(text, "warnings", u.warnings)
-		if _, err := out.WriteString(text + "\n"); err != nil {
+		if _, err := out.WriteString(s.Show(number, l.raw()) + "\n"); err != nil {
 			return err
 		}
 	}

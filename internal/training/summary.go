@@ -2,8 +2,6 @@ package training
 
 import (
 	"io"
-	"maps"
-	"slices"
 
 	"github.com/go-json-experiment/json"
 
@@ -69,8 +67,8 @@ func (t *training) evaluationSummary(e evaluation) evaluationSummary {
 			ProjectVersionArn:      t.v.ARN.String(),
 			EvaluationEndTimestamp: t.Now().UTC().Format(timestamp),
 			Labels:                 t.plan.labels,
-			NumberOfTrainingImages: len(t.plan.train.samples),
-			NumberOfTestingImages:  len(t.plan.test.samples),
+			NumberOfTrainingImages: len(t.plan.train.Samples()),
+			NumberOfTestingImages:  len(t.plan.test.Samples()),
 		},
 		AggregatedEvaluationResults: aggregatedResults{
 			Precision: e.Aggregate.Precision, Recall: e.Aggregate.Recall, F1Score: e.Aggregate.F1,
@@ -92,60 +90,6 @@ func (t *training) evaluationSummary(e evaluation) evaluationSummary {
 		})
 	}
 	return s
-}
-
-// A manifestSummary is ManifestSummary, as
-// https://docs.aws.amazon.com/rekognition/latest/customlabels-dg/tm-debugging-summary.html
-// shows it.
-type manifestSummary struct {
-	Statistics struct {
-		Training statistics `json:"training"`
-		Testing  statistics `json:"testing"`
-	} `json:"statistics"`
-	Errors []problem `json:"errors"`
-}
-
-type statistics struct {
-	UseCase              string    `json:"use_case"`
-	TotalJSONLines       int       `json:"total_json_lines"`
-	ValidJSONLines       int       `json:"valid_json_lines"`
-	InvalidJSONLines     int       `json:"invalid_json_lines"`
-	IgnoredJSONLines     int       `json:"ignored_json_lines"`
-	ErrorJSONLineIndices []int     `json:"error_json_line_indices"` // from 1
-	Errors               []problem `json:"errors"`
-}
-
-func (t *training) manifestSummary() manifestSummary {
-	s := manifestSummary{Errors: slices.Concat([]problem{}, t.plan.across)}
-	s.Statistics.Training, s.Statistics.Testing = t.plan.train.statistics(), t.plan.test.statistics()
-	return s
-}
-
-// statistics counts the lines of the manifest, also where samples of it were
-// held out for testing.
-func (s *set) statistics() statistics {
-	return statistics{
-		UseCase:              s.useCase(),
-		TotalJSONLines:       s.total,
-		ValidJSONLines:       max(0, s.total-len(s.invalid)-s.ignored),
-		InvalidJSONLines:     len(s.invalid),
-		IgnoredJSONLines:     s.ignored,
-		ErrorJSONLineIndices: slices.AppendSeq([]int{}, slices.Values(slices.Sorted(maps.Keys(s.invalid)))),
-		Errors:               slices.Concat([]problem{}, s.problems),
-	}
-}
-
-func (s *set) useCase() string {
-	switch {
-	case s.tooManyInvalid() || s.total == 0:
-		return "NOT_DETERMINED"
-	case len(s.samples) == 0 && s.boxes:
-		return "OBJECT_LOCALIZATION"
-	case len(s.samples) == 0:
-		return "NOT_DETERMINED"
-	default:
-		return "IMAGE_LEVEL_LABELS"
-	}
 }
 
 // thresholds returns the assumed threshold of each label.

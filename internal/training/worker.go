@@ -236,7 +236,7 @@ func (t *training) versionKey(ctx context.Context) (vault.VersionKey, customlabe
 // manifests, a refusal by a bucket or a key, an image that is no longer what
 // it was when it was checked.
 func isPermanent(err error) bool {
-	var found problem
+	var found manifest.ContentError
 	var file manifest.FileError
 	var code fault.Code
 	return errors.As(err, &found) || errors.As(err, &file) || errors.As(err, &code) || unusable(err)

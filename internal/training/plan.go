@@ -1,0 +1,150 @@
+package training
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+
+	"mimeo/internal/customlabels"
+	"mimeo/internal/family"
+	"mimeo/internal/manifest"
+	"mimeo/internal/objects"
+)
+
+// A plan is what a model is trained on and tested with.
+type plan struct {
+	within      manifest.Limits
+	train, test *manifest.Set
+	across      []manifest.ContentError // between the two
+	useCase     manifest.UseCase // of both sets
+	labels      []string // of the model
+	task        family.Task
+}
+
+// makePlan reads the sets, looks at their images and decides what is trained
+// on and tested with. What is wrong with them is in the plan.
+func (t *training) makePlan(ctx context.Context) error {
+	var err error
+	p := &t.plan
+	if p.within, err = t.limits(ctx); err != nil {
+		return err
+	}
+	if p.train, err = t.readSet(ctx, customlabels.Train); err != nil {
+		return err
+	}
+	if p.test, err = t.readSet(ctx, customlabels.Test); err != nil {
+		return err
+	}
+	p.train.CheckLines()
+	p.test.CheckLines()
+	if len(p.problems()) > 0 {
+		return nil
+	}
+	p.choose()
+	if _, err := t.family(p.task); err != nil {
+		p.train.Fail(unsupportedTask)
+		return nil
+	}
+	for kind, s := range p.sets() {
+		if err := t.checkImages(ctx, kind, s); err != nil {
+			return err
+		}
+	}
+	p.settle(t.v.Input.AutoCreate, t.v.ARN.String())
+	return nil
+}
+
+// linesAtOnce is how many lines are checked at a time.
+const linesAtOnce = 256
+
+func (t *training) readSet(ctx context.Context, kind customlabels.DatasetType) (*manifest.Set, error) {
+	s := manifest.NewSet(t.plan.within)
+	some := make([]manifest.Raw, 0, linesAtOnce)
+	for l, err := range t.Store.Lines(ctx, t.v.ARN, kind) {
+		if err != nil {
+			return nil, err
+		}
+		if some = append(some, l.raw()); len(some) == linesAtOnce {
+			s.Add(some...)
+			some = some[:0]
+		}
+	}
+	s.Add(some...)
+	if s.Len() == 0 && !(kind == customlabels.Test && t.v.Input.AutoCreate) {
+		return nil, manifest.Empty
+	}
+	return s, nil
+}
+
+func (l Line) raw() manifest.Raw { return manifest.Raw{Text: []byte(l.Text), Refused: l.Refused} }
+
+// sets yields the training set and the test set.
+func (p *plan) sets() iter.Seq2[customlabels.DatasetType, *manifest.Set] {
+	return func(yield func(customlabels.DatasetType, *manifest.Set) bool) {
+		_ = yield(customlabels.Train, p.train) && yield(customlabels.Test, p.test)
+	}
+}
+
+// choose decides what the model is for: the lines of the training set say it.
+func (p *plan) choose() {
+	p.useCase = p.train.UseCase()
+	p.train.Settle(p.useCase)
+	p.test.Settle(p.useCase)
+	p.task = p.taskOf()
+}
+
+// taskOf returns what the model is to tell of the samples that there are now.
+func (p *plan) taskOf() family.Task {
+	switch {
+	case p.useCase == manifest.Detection:
+		return family.Boxes
+	case slices.ContainsFunc(p.train.Samples(), func(x manifest.Sample) bool { return len(x.Labels) > 1 }):
+		return family.MultiLabel
+	default:
+		return family.SingleLabel
+	}
+}
+
+// settle makes the plan final: it splits the training set where asked, and
+// chooses the labels. The quota on test images is on those that are given: what
+// is held out here is what the split thinks right.
+func (p *plan) settle(auto bool, seed string) {
+	switch {
+	case !auto:
+		p.test.CheckImagesPerLabel()
+	case len(p.train.Errors()) == 0:
+		p.train.HoldOut(p.test, seed)
+	}
+	if len(p.problems()) == 0 {
+		p.across = manifest.CheckLabels(p.train, p.test)
+	}
+	p.labels = p.train.Usable()
+	p.task = p.taskOf()
+}
+
+// indices returns the model's indices of labels; one that it does not know is
+// left out.
+func (p *plan) indices(labels []string) []int {
+	var known []int
+	for _, l := range labels {
+		if i, ok := slices.BinarySearch(p.labels, l); ok {
+			known = append(known, i)
+		}
+	}
+	return known
+}
+
+// problems are all that fails the training, in the order in which it was
+// found.
+func (p *plan) problems() []manifest.ContentError {
+	return slices.Concat(p.train.Errors(), p.test.Errors(), p.across)
+}
+
+// imageOf is where the image of a sample of a set lies.
+func imageOf(s *manifest.Set, x manifest.Sample) objects.Ref {
+	return objects.Ref{Bucket: s.Bucket(), Key: x.Key}
+}
+
+// url is a reference as manifests and messages name it.
+func url(ref objects.Ref) string { return fmt.Sprintf("s3://%s/%s", ref.Bucket, ref.Key) }
