@@ -82,6 +82,7 @@ var arrows = map[string][]string{
 	"sigv4/sigv4test":   nil,
 	"blob/blobtest":     {"blob", "digest"},
 	"job/jobtest":       {"job"},
+	"family/network":    {"family", "nn", "pixel"},
 	"family/familytest": {"family", "customlabels", "pixel"},
 
 	"sqlstore/sqlstoretest": {"sqlstore"},

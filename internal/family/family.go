@@ -20,6 +20,10 @@ var ErrUnfinished = errors.New("training is not finished yet")
 // not weights of this family, or damaged.
 var ErrWeights = errors.New("not the weights of a model of this family")
 
+// ErrDiverged is wrapped by the error of a training whose loss is no number any more,
+// also after it was begun again with lower learning rates.
+var ErrDiverged = errors.New("the training diverges: its loss is not finite, also with lower learning rates")
+
 // A Family trains one kind of model. Its methods may be called concurrently.
 type Family interface {
 	// Name is the family's name as weights and records carry it, such as

@@ -112,6 +112,9 @@ func (c CacheConfig) fit(m *Image) (w, h int) {
 	return min(w, c.Side*c.Side/h), min(h, c.Side*c.Side/w)
 }
 
+// Shrink returns an image as a cache of this configuration keeps it.
+func (c CacheConfig) Shrink(m *Image) *Image { return FromRGB(m.Scale(c.fit(m))) }
+
 func (c CacheConfig) head() []byte {
 	b := append([]byte(cacheMagic), c.Key[:]...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(c.Images))
