@@ -16,6 +16,7 @@ type Bucket struct {
 	Region, Account string
 	CreatedAt       time.Time
 	Policy          string // the text of its policy; empty: none
+	Versioning      Versioning
 }
 
 // maxBuckets is how many buckets an account may have in a partition: the

@@ -28,17 +28,24 @@ type CopyRequest struct {
 	If          Condition
 }
 
+// A Copied is what a copy has written.
+type Copied struct {
+	Object        // that was written, or the upload of the part
+	Part          Part
+	SourceVersion string // empty where the source's bucket never kept versions
+}
+
 // CopyObject copies an object, with the caller's permissions on both sides. The
 // bytes are read, verified and sealed again under a fresh key.
-func (s *Service) CopyObject(ctx context.Context, caller arn.Caller, req CopyRequest) (Object, error) {
+func (s *Service) CopyObject(ctx context.Context, caller arn.Caller, req CopyRequest) (Copied, error) {
 	source, err := s.source(ctx, caller, req.Source)
 	if err != nil {
-		return Object{}, err
+		return Copied{}, err
 	}
 	defer source.close()
-	same := req.Source.Bucket == req.Bucket && req.Source.Key == req.Key
+	same := req.Source.Bucket == req.Bucket && req.Source.Key == req.Key && req.Source.Version == ""
 	if same && req.Headers == nil && !req.Reseal {
-		return Object{}, invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
+		return Copied{}, invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
 	put := PutRequest{Bucket: req.Bucket, Sealing: req.Sealing, Asked: req.Asked, Source: req.Source.path()}
 	put.Key, put.Headers, put.If = req.Key, source.Headers, req.If
@@ -49,7 +56,8 @@ func (s *Service) CopyObject(ctx context.Context, caller arn.Caller, req CopyReq
 	if req.Algorithm != "" {
 		put.Body.Algorithm = req.Algorithm
 	}
-	return s.PutObject(ctx, caller, put)
+	o, err := s.PutObject(ctx, caller, put)
+	return Copied{Object: o, SourceVersion: source.Version}, err
 }
 
 // A PartCopyRequest uploads a part with the bytes of an object.
@@ -59,18 +67,18 @@ type PartCopyRequest struct {
 	Number                int
 }
 
-// UploadPartCopy stores a part of an upload from bytes of an object. It
-// returns the upload besides the part.
-func (s *Service) UploadPartCopy(ctx context.Context, caller arn.Caller, req PartCopyRequest) (Object, Part, error) {
+// UploadPartCopy stores a part of an upload from bytes of an object.
+func (s *Service) UploadPartCopy(ctx context.Context, caller arn.Caller, req PartCopyRequest) (Copied, error) {
 	source, err := s.source(ctx, caller, req.Source)
 	if err != nil {
-		return Object{}, Part{}, err
+		return Copied{}, err
 	}
 	defer source.close()
-	return s.UploadPart(ctx, caller, PartRequest{
+	u, p, err := s.UploadPart(ctx, caller, PartRequest{
 		Bucket: req.Bucket, Key: req.Key, UploadID: req.UploadID, Number: req.Number,
 		Body: Body{Reader: source.Body, Size: source.Span.Length}, Source: req.Source.path(),
 	})
+	return Copied{Object: u, Part: p, SourceVersion: source.Version}, err
 }
 
 // source opens what a copy takes. Any condition that does not hold is refused

@@ -126,8 +126,8 @@ type damagedRows struct {
 	at int
 }
 
-func (d *damagedRows) Content(ctx context.Context, n bucket.Name) (bucket.Object, []bucket.Part, error) {
-	o, parts, err := d.Store.Content(ctx, n)
+func (d *damagedRows) Content(ctx context.Context, n bucket.Name, version string) (bucket.Object, []bucket.Part, error) {
+	o, parts, err := d.Store.Content(ctx, n, version)
 	if err == nil {
 		parts[0].Sealed[d.at] ^= 1
 	}

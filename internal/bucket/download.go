@@ -11,6 +11,7 @@ import (
 	"mimeo/internal/blob"
 	"mimeo/internal/envelope"
 	"mimeo/internal/fault"
+	"mimeo/internal/policy"
 )
 
 // A GetRequest names an object and the bytes of it that are wanted.
@@ -34,14 +35,14 @@ type Download struct {
 }
 
 // HeadObject describes what GetObject would return. An error that is
-// [NotModified] comes with the object.
+// [NotModified] comes with the object, and one that is due to a delete marker
+// with the marker.
 func (s *Service) HeadObject(ctx context.Context, caller arn.Caller, req GetRequest) (Download, error) {
 	d, _, err := s.look(ctx, caller, req)
 	return d, err
 }
 
-// GetObject opens an object. An error that is [NotModified] comes with the
-// object, without a body.
+// GetObject opens an object. Errors come with what they do of [Service.HeadObject].
 func (s *Service) GetObject(ctx context.Context, caller arn.Caller, req GetRequest) (Download, error) {
 	d, parts, err := s.look(ctx, caller, req)
 	if err != nil {
@@ -68,7 +69,7 @@ func (s *Service) read(ctx context.Context, caller arn.Caller, o Object, parts [
 func (s *Service) look(ctx context.Context, caller arn.Caller, req GetRequest) (Download, []Part, error) {
 	o, parts, err := s.readable(ctx, caller, req.Bucket, req.Key, req.Version)
 	if err != nil {
-		return Download{}, nil, err
+		return Download{Object: o}, nil, err
 	}
 	d := Download{Object: o, Span: Span{Length: o.Size}}
 	if err := req.If.holdsFor(o); err != nil {
@@ -90,25 +91,29 @@ func (s *Service) look(ctx context.Context, caller arn.Caller, req GetRequest) (
 }
 
 // readable returns an object that the caller may read. Who may not list the
-// bucket is not told whether an object is there.
+// bucket is not told whether an object is there. A delete marker comes with the
+// error.
 func (s *Service) readable(ctx context.Context, caller arn.Caller, bucket, key, version string) (Object, []Part, error) {
 	if err := checkKey(key); err != nil {
 		return Object{}, nil, err
 	}
-	b, err := s.open(ctx, caller, access{action: "s3:GetObject", bucket: bucket, key: key, keys: versionKeys(version)})
+	b, err := s.open(ctx, caller, ofVersion("s3:GetObject", bucket, key, version, policy.Keys{}))
 	if err != nil {
 		return Object{}, nil, err
 	}
 	if err := checkVersion(version); err != nil {
 		return Object{}, nil, err
 	}
-	o, parts, err := s.store.Content(ctx, Name{Partition: b.Partition, Bucket: b.Name, Key: key})
-	if errors.Is(err, NoSuchKey) {
+	o, parts, err := s.store.Content(ctx, Name{Partition: b.Partition, Bucket: b.Name, Key: key}, version)
+	if errors.Is(err, NoSuchKey) || errors.Is(err, NoSuchVersion) {
 		if _, err := s.allow(ctx, caller, access{action: "s3:ListBucket"}, b); err != nil {
 			return Object{}, nil, err
 		}
 	}
-	return o, parts, said(err)
+	if err == nil && o.Marker {
+		err = MethodNotAllowed
+	}
+	return b.told(o), parts, said(err)
 }
 
 // there returns the object of a name, or the zero Object.

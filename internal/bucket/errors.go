@@ -113,5 +113,11 @@ var sentences = map[fault.Code]func() error{
 	BucketAlreadyExists: func() error {
 		return fault.New(BucketAlreadyExists, "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")
 	},
+	NoSuchVersion: func() error {
+		return fault.New(NoSuchVersion, "The specified version does not exist.")
+	},
+	MethodNotAllowed: func() error { // of a delete marker
+		return fault.New(MethodNotAllowed, "The specified method is not allowed against this resource.")
+	},
 	PreconditionFailed: preconditionFailed,
 }

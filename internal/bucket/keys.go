@@ -72,11 +72,14 @@ func (c Condition) keys() policy.Keys {
 	return keys
 }
 
-// versionKeys are those of a request that names a version.
-func versionKeys(version string) policy.Keys {
-	keys := policy.Keys{}
-	set(keys, "s3:versionid", version)
-	return keys
+// ofVersion is an access to an object, or to the version of it that a request
+// names: that is another action.
+func ofVersion(action, bucket, key, version string, keys policy.Keys) access {
+	if version != "" {
+		action += "Version"
+		set(keys, "s3:versionid", version)
+	}
+	return access{action: action, bucket: bucket, key: key, keys: keys}
 }
 
 // set fills a key, unless with nothing.

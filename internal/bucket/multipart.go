@@ -80,7 +80,7 @@ type PartRequest struct {
 // UploadPart stores a part in place of the one of its number. It returns the
 // upload besides the part.
 func (s *Service) UploadPart(ctx context.Context, caller arn.Caller, req PartRequest) (Object, Part, error) {
-	u, err := s.upload(ctx, caller, access{action: "s3:PutObject", bucket: req.Bucket, key: req.Key}, req.UploadID, intent{source: req.Source})
+	u, _, err := s.upload(ctx, caller, access{action: "s3:PutObject", bucket: req.Bucket, key: req.Key}, req.UploadID, intent{source: req.Source})
 	if err != nil {
 		return Object{}, Part{}, err
 	}
@@ -107,22 +107,24 @@ func (s *Service) putPart(ctx context.Context, caller arn.Caller, u Object, numb
 	return p, said(s.store.InsertPart(ctx, u.ID, p))
 }
 
-// upload returns an upload to an object to which the caller has access. What
+// upload returns an upload to an object to which the caller has access, and its
+// bucket, also where there is no such upload. What
 // is written to it is sealed as the upload is, and gets what that asked for:
 // policies see it.
-func (s *Service) upload(ctx context.Context, caller arn.Caller, a access, id string, i intent) (Object, error) {
+func (s *Service) upload(ctx context.Context, caller arn.Caller, a access, id string, i intent) (Object, Bucket, error) {
 	if err := checkKey(a.key); err != nil {
-		return Object{}, err
+		return Object{}, Bucket{}, err
 	}
 	u, lookup := s.store.Upload(ctx, Name{Partition: caller.Principal.Partition, Bucket: a.bucket, Key: a.key}, id)
 	if lookup == nil {
 		i.sealing, i.asked = u.Encryption.sealing(), u.Headers.Asked
 	}
 	a.keys = i.keys()
-	if _, err := s.open(ctx, caller, a); err != nil {
-		return Object{}, err
+	b, err := s.open(ctx, caller, a)
+	if err != nil {
+		return Object{}, Bucket{}, err
 	}
-	return u, said(lookup)
+	return u, b, said(lookup)
 }
 
 // A CompletedPart names a part of the object to be. Checksums are base64.
@@ -145,11 +147,11 @@ type CompleteRequest struct {
 // CompleteMultipartUpload makes an object of uploaded parts. No byte moves.
 // Completing an upload again is no error while its object is there.
 func (s *Service) CompleteMultipartUpload(ctx context.Context, caller arn.Caller, req CompleteRequest) (Object, error) {
-	u, err := s.upload(ctx, caller, access{action: "s3:PutObject", bucket: req.Bucket, key: req.Key}, req.UploadID, intent{cond: req.If, creates: true})
+	u, b, err := s.upload(ctx, caller, access{action: "s3:PutObject", bucket: req.Bucket, key: req.Key}, req.UploadID, intent{cond: req.If, creates: true})
 	if errors.Is(err, NoSuchUpload) {
 		there, lookErr := s.there(ctx, Name{Partition: caller.Principal.Partition, Bucket: req.Bucket, Key: req.Key})
 		if lookErr == nil && there.ID == req.UploadID {
-			return there, nil
+			return b.told(there), nil
 		}
 	}
 	if err != nil {
@@ -167,8 +169,8 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, caller arn.Caller
 	if err != nil {
 		return Object{}, err
 	}
-	o.ModifiedAt = s.now()
-	return o, said(s.store.FinishUpload(ctx, o, parts, req.If))
+	o.Version, o.ModifiedAt = b.versionOf(o.ID), s.now()
+	return b.told(o), said(s.store.FinishUpload(ctx, o, parts, req.If))
 }
 
 // choose returns those of the stored parts that a request names.
@@ -259,7 +261,7 @@ func (c Checksum) Type() string {
 
 // AbortMultipartUpload drops an upload and its parts.
 func (s *Service) AbortMultipartUpload(ctx context.Context, caller arn.Caller, bucket, key, id string) error {
-	u, err := s.upload(ctx, caller, access{action: "s3:AbortMultipartUpload", bucket: bucket, key: key}, id, intent{})
+	u, _, err := s.upload(ctx, caller, access{action: "s3:AbortMultipartUpload", bucket: bucket, key: key}, id, intent{})
 	if err != nil {
 		return err
 	}
@@ -275,7 +277,7 @@ type PartPage struct {
 
 // ListParts returns up to limit parts of an upload with numbers above after.
 func (s *Service) ListParts(ctx context.Context, caller arn.Caller, bucket, key, id string, after, limit int) (PartPage, error) {
-	u, err := s.upload(ctx, caller, access{action: "s3:ListMultipartUploadParts", bucket: bucket, key: key}, id, intent{})
+	u, _, err := s.upload(ctx, caller, access{action: "s3:ListMultipartUploadParts", bucket: bucket, key: key}, id, intent{})
 	if err != nil {
 		return PartPage{}, err
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"maps"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -94,7 +93,7 @@ func (s *Service) put(ctx context.Context, caller arn.Caller, b Bucket, sealing 
 	}
 	written := make([]Object, len(writes))
 	for i, w := range writes {
-		written[i] = w.Object
+		written[i] = b.told(w.Object)
 	}
 	return written, said(s.store.InsertObjects(ctx, writes...))
 }
@@ -108,9 +107,11 @@ func (s *Service) draft(b Bucket, key string, h Headers) (*Object, error) {
 	if size > maxMetadata {
 		return nil, fault.New(MetadataTooLarge, "Your metadata headers exceed the maximum allowed metadata size")
 	}
+	id := uuid.NewString()
 	return &Object{
 		Name:       Name{Partition: b.Partition, Bucket: b.Name, Key: key},
-		ID:         uuid.NewString(),
+		ID:         id,
+		Version:    b.versionOf(id),
 		ModifiedAt: s.now(),
 		Headers:    h,
 	}, nil
@@ -185,34 +186,31 @@ func (s *Service) seal(ctx context.Context, in *intake, key envelope.Key, id str
 	}, nil
 }
 
-// A DeleteRequest names an object to delete.
+// A DeleteRequest names an object to delete, or a version of one.
 type DeleteRequest struct {
 	Bucket, Key, Version string
 	If                   Condition
 }
 
-// DeleteObject deletes an object. One that is not there is no error.
-func (s *Service) DeleteObject(ctx context.Context, caller arn.Caller, req DeleteRequest) error {
+// DeleteObject deletes an object, which in a bucket that keeps versions means
+// that a delete marker hides it, or a version for good. What is not there is no
+// error.
+func (s *Service) DeleteObject(ctx context.Context, caller arn.Caller, req DeleteRequest) (Deleted, error) {
 	if err := checkKey(req.Key); err != nil {
-		return err
+		return Deleted{}, err
+	}
+	b, err := s.open(ctx, caller, ofVersion("s3:DeleteObject", req.Bucket, req.Key, req.Version, req.If.keys()))
+	if err != nil {
+		return Deleted{}, err
 	}
 	if err := checkVersion(req.Version); err != nil {
-		return err
+		return Deleted{}, err
 	}
-	keys := req.If.keys()
-	maps.Copy(keys, versionKeys(req.Version))
-	b, err := s.open(ctx, caller, access{action: "s3:DeleteObject", bucket: req.Bucket, key: req.Key, keys: keys})
-	if err != nil {
-		return err
+	name := Name{Partition: b.Partition, Bucket: b.Name, Key: req.Key}
+	if req.Version == "" {
+		done, err := s.remove(ctx, b, name, req.If)
+		return done, said(err)
 	}
-	return said(s.store.DeleteObject(ctx, Name{Partition: b.Partition, Bucket: b.Name, Key: req.Key}, req.If))
-}
-
-// checkVersion refuses versions other than the one that an object in a bucket
-// without versioning has.
-func checkVersion(version string) error {
-	if version != "" && version != "null" {
-		return fault.New(NoSuchVersion, "The specified version does not exist.")
-	}
-	return nil
+	marker, err := s.store.DeleteVersion(ctx, name, req.Version, req.If)
+	return Deleted{Version: b.told(Object{Version: req.Version}).Version, Marker: marker}, said(err)
 }

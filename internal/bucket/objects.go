@@ -68,7 +68,8 @@ func marked(mark string) map[string]string {
 
 // DeleteIfMarked implements [objects.Store]. An object that replaces the
 // marked one between the look and the deletion stays, also where its bytes are
-// the same.
+// the same. In a bucket that keeps versions a delete marker hides the object: to
+// delete it for good would take another permission than to write one.
 func (s *Service) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref objects.Ref, mark string) error {
 	b, err := s.open(ctx, caller.Through(asks), access{action: "s3:DeleteObject", bucket: ref.Bucket, key: ref.Key})
 	if err != nil {
@@ -79,7 +80,7 @@ func (s *Service) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref obj
 	if err != nil || o.ID == "" || o.Headers.Metadata[markName] != mark {
 		return err
 	}
-	err = s.store.DeleteObject(ctx, name, Condition{ID: o.ID})
+	_, err = s.remove(ctx, b, name, Condition{ID: o.ID})
 	if errors.Is(err, PreconditionFailed) {
 		return nil
 	}

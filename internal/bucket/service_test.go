@@ -293,12 +293,12 @@ func TestAnObjectIsBoundToItsName(t *testing.T) {
 	w.put(t, "a", "of a")
 	w.put(t, "b", "of b")
 	store := w.db.Buckets()
-	a, parts, err := store.Content(t.Context(), bucket.Name{Partition: "aws", Bucket: "bkt", Key: "a"})
+	a, parts, err := store.Content(t.Context(), bucket.Name{Partition: "aws", Bucket: "bkt", Key: "a"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Somebody who may write the database gives the name b the row of a.
-	if err := store.DeleteObject(t.Context(), a.Name, bucket.Condition{}); err != nil {
+	if _, err := store.DeleteVersion(t.Context(), a.Name, bucket.NullVersion, bucket.Condition{}); err != nil {
 		t.Fatal(err)
 	}
 	a.Key = "b"

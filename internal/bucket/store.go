@@ -26,29 +26,44 @@ type Buckets interface {
 	// SetBucketPolicy replaces the text of a bucket's policy; it fails with
 	// NoSuchBucket.
 	SetBucketPolicy(ctx context.Context, partition, name, policy string) error
+	// SetVersioning sets whether a bucket keeps versions; it fails with
+	// NoSuchBucket.
+	SetVersioning(ctx context.Context, partition, name string, v Versioning) error
 	// DeleteBucket deletes a bucket and its uploads; it fails with
-	// NoSuchBucket, or with BucketNotEmpty where an object is in it.
+	// NoSuchBucket, or with BucketNotEmpty where an object is in it, or a
+	// version or a delete marker.
 	DeleteBucket(ctx context.Context, partition, name string) error
 }
 
-// Objects are the objects of all buckets.
+// Objects are the objects of all buckets. Under a name there are versions, of
+// which one is the newest. It is the current object, unless it is a delete marker:
+// then there is none.
 type Objects interface {
-	// InsertObjects writes objects of one bucket in place of those of their
-	// names: all or none. It fails with NoSuchBucket and the codes of
-	// [Condition.HoldsFor].
+	// InsertObjects writes objects of one bucket as the newest versions of
+	// their names: all or none. What has the same version goes for good. It fails
+	// with NoSuchBucket and the codes of [Condition.HoldsFor], which is asked
+	// of the current object.
 	InsertObjects(ctx context.Context, writes ...Write) error
-	// Object fails with NoSuchKey.
+	// InsertMarker is InsertObjects for a delete marker.
+	InsertMarker(ctx context.Context, m Object, cond Condition) error
+	// Object returns the current object; it fails with NoSuchKey.
 	Object(ctx context.Context, n Name) (Object, error)
-	// Content returns an object and its parts, as they were at one moment, in
-	// the order of their numbers. It fails with NoSuchKey.
-	Content(ctx context.Context, n Name) (Object, []Part, error)
-	// Objects returns up to limit objects of a bucket in the order of the
-	// bytes of their keys, from the first key that is not before from, and
+	// Content returns a version, or without one the current object, and its
+	// parts, as they were at one moment, in the order of their numbers. It fails
+	// with NoSuchVersion, or with NoSuchKey: then it returns the delete marker
+	// that is the newest version, if it is one.
+	Content(ctx context.Context, n Name, version string) (Object, []Part, error)
+	// Objects returns up to limit current objects of a bucket in the order of
+	// the bytes of their keys, from the first key that is not before from, and
 	// before the first one that is not before to; an empty to is no bound.
 	Objects(ctx context.Context, b Bucket, from, to string, limit int) ([]Object, error)
-	// DeleteObject deletes an object if present, where cond holds for it; it
-	// fails with the codes of [Condition.HoldsFor].
-	DeleteObject(ctx context.Context, n Name, cond Condition) error
+	// Versions returns up to limit versions of a bucket in the order of the
+	// bytes of their keys, the newest of a key first.
+	Versions(ctx context.Context, b Bucket, scan VersionScan, limit int) ([]Version, error)
+	// DeleteVersion deletes a version for good if present, where cond holds for
+	// it; it fails with the codes of [Condition.HoldsFor]. It reports whether it
+	// was a delete marker.
+	DeleteVersion(ctx context.Context, n Name, version string, cond Condition) (marker bool, err error)
 	// Parts returns up to limit parts of an object or an upload with numbers
 	// above after, in the order of their numbers.
 	Parts(ctx context.Context, id string, after, limit int) ([]Part, error)
@@ -66,8 +81,8 @@ type Uploads interface {
 	// InsertPart writes a part in place of the one of its number. It fails
 	// with NoSuchUpload.
 	InsertPart(ctx context.Context, id string, p Part) error
-	// FinishUpload makes the upload of o's id the object o, which consists of
-	// the given parts; those that it has besides are deleted. It fails with
+	// FinishUpload makes the upload of o's id the object o, as InsertObjects
+	// does. It consists of the given parts; those that it has besides are deleted. It fails with
 	// NoSuchUpload, with InvalidPart where a given part was replaced, and
 	// with the codes of [Condition.HoldsFor].
 	FinishUpload(ctx context.Context, o Object, parts []Part, cond Condition) error
@@ -80,6 +95,8 @@ type Uploads interface {
 type Object struct {
 	Name
 	ID         string // of this object, not of one that replaces it; an upload's is the UploadId
+	Version    string // NullVersion or one of its own; the service tells none in a bucket that never kept versions
+	Marker     bool   // a delete marker: it has a key, a version and a time, and nothing else
 	Size       int64  // plain bytes
 	ETag       string // without quotes
 	ModifiedAt time.Time
@@ -127,4 +144,11 @@ type Headers struct {
 // or behind AfterID of that key where an id is given.
 type UploadScan struct {
 	Prefix, Before, AfterKey, AfterID string
+}
+
+// A VersionScan says which versions are wanted: those of keys that are not
+// before From and are before Before (empty: no bound), and of the key From
+// only those older than the version Behind, if it is there.
+type VersionScan struct {
+	From, Behind, Before string
 }

@@ -27,7 +27,8 @@ func TestAFileThatItsOwnerChangesIsNoDamage(t *testing.T) {
 		})
 		must(t, err)
 		w.wantChanged(t, v, role, at.String()+" was changed since")
-		must(t, w.buckets.DeleteObject(t.Context(), trusted, bucket.DeleteRequest{Bucket: at.Bucket, Key: at.Key}))
+		_, err := w.buckets.DeleteObject(t.Context(), trusted, bucket.DeleteRequest{Bucket: at.Bucket, Key: at.Key})
+		must(t, err)
 		w.wantChanged(t, v, role, at.String()+" was removed since")
 	}
 	must(t, w.buckets.DeleteBucket(t.Context(), trusted, files[customlabels.CopyRecord].Bucket))
@@ -67,7 +68,8 @@ func TestAFileThatCannotBeReadIsUnchecked(t *testing.T) {
 		"the bucket is another account's": func(t *testing.T, w *world, v customlabels.ProjectVersion) {
 			t.Helper()
 			for _, at := range v.Files {
-				must(t, w.buckets.DeleteObject(t.Context(), trusted, bucket.DeleteRequest{Bucket: at.Bucket, Key: at.Key}))
+				_, err := w.buckets.DeleteObject(t.Context(), trusted, bucket.DeleteRequest{Bucket: at.Bucket, Key: at.Key})
+				must(t, err)
 			}
 			must(t, w.buckets.DeleteBucket(t.Context(), trusted, v.OutputConfig.Bucket))
 			_, err := w.buckets.CreateBucket(t.Context(), stranger, bucket.NewBucket{Name: v.OutputConfig.Bucket})

@@ -64,6 +64,7 @@ func (t Tags) Check() error {
 // An S3Location names an object, or with a Prefix the place for some.
 type S3Location struct {
 	Bucket, Key string
+	Version     string `json:",omitempty"` // empty: the current one
 }
 
 // IsZero reports whether no object is named.

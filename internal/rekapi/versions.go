@@ -118,7 +118,11 @@ func groundTruth(at customlabels.S3Location) *types.GroundTruthManifest {
 	if at.IsZero() {
 		return nil
 	}
-	return &types.GroundTruthManifest{S3Object: &types.S3Object{Bucket: aws.String(at.Bucket), Name: aws.String(at.Key)}}
+	o := &types.S3Object{Bucket: aws.String(at.Bucket), Name: aws.String(at.Key)}
+	if at.Version != "" {
+		o.Version = aws.String(at.Version)
+	}
+	return &types.GroundTruthManifest{S3Object: o}
 }
 
 func resultAssets(v customlabels.ProjectVersion, r customlabels.Role) []types.Asset {

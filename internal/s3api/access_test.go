@@ -39,6 +39,26 @@ func TestAnotherAccount(t *testing.T) {
 			_, err := other.GetObject(ctx, in("secret", "none"))
 			return err
 		},
+		"GetObject of a version": func() error {
+			_, err := other.GetObject(ctx, &s3.GetObjectInput{Bucket: bkt, Key: k, VersionId: aws.String("null")})
+			return err
+		},
+		"DeleteObject of a version": func() error {
+			_, err := other.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: bkt, Key: k, VersionId: aws.String("null")})
+			return err
+		},
+		"ListObjectVersions": func() error {
+			_, err := other.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: bkt})
+			return err
+		},
+		"GetBucketVersioning": func() error {
+			_, err := other.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: bkt})
+			return err
+		},
+		"PutBucketVersioning": func() error {
+			_, err := other.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: bkt, VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"}})
+			return err
+		},
 		"PutObject": func() error { _, err := other.PutObject(ctx, &s3.PutObjectInput{Bucket: bkt, Key: k}); return err },
 		"DeleteObject": func() error {
 			_, err := other.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: bkt, Key: k})

@@ -16,7 +16,7 @@ import (
 // under one condition.
 func denying(t *testing.T, c *s3.Client, name, condition string) {
 	t.Helper()
-	putPolicy(t, c, name, `{"Effect":"Deny","Principal":"*","Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Resource":"arn:aws:s3:::`+name+`/*","Condition":{`+condition+`}}`)
+	putPolicy(t, c, name, `{"Effect":"Deny","Principal":"*","Action":["s3:GetObject","s3:GetObjectVersion","s3:PutObject","s3:DeleteObject","s3:DeleteObjectVersion"],"Resource":"arn:aws:s3:::`+name+`/*","Condition":{`+condition+`}}`)
 }
 
 // signed gets an object with the signature in a header; contentSHA256 is what

@@ -68,6 +68,8 @@ func (a *API) copyObject(w http.ResponseWriter, r *request) error {
 	if err := answerSealing(w.Header(), o.Encryption); err != nil {
 		return err
 	}
+	answerVersion(w.Header(), versionHeader, o.Version)
+	answerVersion(w.Header(), sourceVersionHeader, o.SourceVersion)
 	result := copyObjectResult{LastModified: timestamp(o.ModifiedAt), ETag: quoted(o.ETag)}
 	result.set(o.Checksum)
 	result.ChecksumType = o.Checksum.Type()
@@ -90,15 +92,16 @@ func (a *API) uploadPartCopy(w http.ResponseWriter, r *request) error {
 	if req.Source, err = r.source(); err != nil {
 		return err
 	}
-	u, p, err := a.buckets.UploadPartCopy(r.Context(), r.caller, req)
+	copied, err := a.buckets.UploadPartCopy(r.Context(), r.caller, req)
 	if err != nil {
 		return err
 	}
-	if err := answerSealing(w.Header(), u.Encryption); err != nil {
+	if err := answerSealing(w.Header(), copied.Encryption); err != nil {
 		return err
 	}
-	result := copyPartResult{LastModified: timestamp(p.ModifiedAt), ETag: quoted(p.ETag)}
-	result.set(p.Checksum(u.Checksum.Algorithm))
+	answerVersion(w.Header(), sourceVersionHeader, copied.SourceVersion)
+	result := copyPartResult{LastModified: timestamp(copied.Part.ModifiedAt), ETag: quoted(copied.Part.ETag)}
+	result.set(copied.Part.Checksum(copied.Checksum.Algorithm))
 	return answerXML(w, result)
 }
 
@@ -114,10 +117,10 @@ func (r *request) source() (bucket.Source, error) {
 // with a version behind it or not. It is decoded once; a "+" is itself.
 func parseCopySource(text string) (bucket.Source, error) {
 	path, query, _ := strings.Cut(text, "?")
-	version, ok := strings.CutPrefix(query, "versionId=")
+	version, ok := strings.CutPrefix(query, "versionId=") // which is never empty
 	name, key, found := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	key, err := url.PathUnescape(key)
-	if err != nil || !found || name == "" || key == "" || query != "" && !ok || strings.HasPrefix(name, "arn:") {
+	if err != nil || !found || name == "" || key == "" || query != "" && (!ok || version == "") || strings.HasPrefix(name, "arn:") {
 		return bucket.Source{}, fault.New(bucket.InvalidArgument, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
 	}
 	return bucket.Source{Bucket: name, Key: key, Version: version}, nil

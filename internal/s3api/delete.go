@@ -14,8 +14,10 @@ import (
 const maxDeletes = 1000
 
 type deleted struct {
-	Key       string
-	VersionID string `xml:"VersionId,omitempty"`
+	Key             string
+	VersionID       string `xml:"VersionId,omitempty"` // that the request names
+	DeleteMarker    bool   `xml:",omitempty"`
+	MarkerVersionID string `xml:"DeleteMarkerVersionId,omitempty"`
 }
 
 type notDeleted struct {
@@ -51,7 +53,7 @@ func (a *API) deleteObjects(w http.ResponseWriter, r *request) error {
 	var result deleteResult
 	for _, req := range wanted {
 		req.Bucket = r.bucket
-		err := a.buckets.DeleteObject(r.Context(), r.caller, req)
+		done, err := a.buckets.DeleteObject(r.Context(), r.caller, req)
 		if errors.Is(err, bucket.NoSuchBucket) || r.Context().Err() != nil {
 			return err
 		}
@@ -62,7 +64,11 @@ func (a *API) deleteObjects(w http.ResponseWriter, r *request) error {
 			}
 			result.Error = append(result.Error, notDeleted{Key: req.Key, VersionID: req.Version, Code: form.code, Message: form.message})
 		} else if !quiet {
-			result.Deleted = append(result.Deleted, deleted{Key: req.Key, VersionID: req.Version})
+			told := deleted{Key: req.Key, VersionID: req.Version, DeleteMarker: done.Marker}
+			if done.Marker {
+				told.MarkerVersionID = done.Version
+			}
+			result.Deleted = append(result.Deleted, told)
 		}
 	}
 	return answerXML(w, result)

@@ -113,6 +113,7 @@ func (a *API) completeMultipartUpload(w http.ResponseWriter, r *request) error {
 	if err := answerSealing(w.Header(), o.Encryption); err != nil {
 		return err
 	}
+	answerVersion(w.Header(), versionHeader, o.Version)
 	result := completeMultipartUploadResult{Location: r.url(), Bucket: r.bucket, Key: r.key, ETag: quoted(o.ETag)}
 	result.set(o.Checksum)
 	result.ChecksumType = o.Checksum.Type()

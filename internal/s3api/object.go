@@ -37,6 +37,7 @@ func (a *API) putObject(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	answerChecksum(w.Header(), o.Checksum)
+	answerVersion(w.Header(), versionHeader, o.Version)
 	w.Header().Set("ETag", quoted(o.ETag))
 	w.WriteHeader(http.StatusOK)
 	return nil
@@ -80,11 +81,14 @@ func (a *API) getObject(w http.ResponseWriter, r *request) error {
 // get reads which bytes of which object are wanted.
 func (r *request) get() (bucket.GetRequest, error) {
 	req := bucket.GetRequest{
-		Bucket: r.bucket, Key: r.key, Version: r.query.Get("versionId"),
+		Bucket: r.bucket, Key: r.key,
 		Range: r.Header.Get("Range"), IfRange: r.Header.Get("If-Range"),
 		If: condition(r.Header, ""),
 	}
 	var err error
+	if req.Version, err = r.version(); err != nil {
+		return req, err
+	}
 	if r.query.Has("partNumber") {
 		req.PartNumber, err = r.partNumber()
 	}
@@ -94,7 +98,15 @@ func (r *request) get() (bucket.GetRequest, error) {
 // unread adds to a refusal what a client may use of it.
 func (r *request) unread(w http.ResponseWriter, d bucket.Download, err error) error {
 	switch {
+	case d.Marker:
+		w.Header().Set(markerHeader, "true")
+		answerVersion(w.Header(), versionHeader, d.Version)
+		if errors.Is(err, bucket.MethodNotAllowed) {
+			w.Header().Set("Allow", "DELETE")
+			w.Header().Set("Last-Modified", d.ModifiedAt.UTC().Format(http.TimeFormat))
+		}
 	case errors.Is(err, bucket.NotModified):
+		answerVersion(w.Header(), versionHeader, d.Version)
 		w.Header().Set("ETag", quoted(d.ETag))
 		w.Header().Set("Last-Modified", d.ModifiedAt.UTC().Format(http.TimeFormat))
 	case errors.Is(err, bucket.InvalidRange):
@@ -127,6 +139,7 @@ func (r *request) answerObject(h http.Header, d bucket.Download) (int, error) {
 			h.Set(name, value)
 		}
 	}
+	answerVersion(h, versionHeader, d.Version)
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("ETag", quoted(d.ETag))
 	h.Set("Last-Modified", d.ModifiedAt.UTC().Format(http.TimeFormat))
@@ -174,9 +187,17 @@ func (a *API) deleteObject(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	err = a.buckets.DeleteObject(r.Context(), r.caller, bucket.DeleteRequest{Bucket: r.bucket, Key: r.key, Version: r.query.Get("versionId"), If: cond})
+	version, err := r.version()
 	if err != nil {
 		return err
+	}
+	done, err := a.buckets.DeleteObject(r.Context(), r.caller, bucket.DeleteRequest{Bucket: r.bucket, Key: r.key, Version: version, If: cond})
+	if err != nil {
+		return err
+	}
+	answerVersion(w.Header(), versionHeader, done.Version)
+	if done.Marker {
+		w.Header().Set(markerHeader, "true")
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil

@@ -93,6 +93,18 @@ func TestRefusals(t *testing.T) {
 		"no bucket":                {call{"GET", "/none/k", nil, ""}, "404 NoSuchBucket"},
 		"no key":                   {call{"GET", "/bkt/none", nil, ""}, "404 NoSuchKey"},
 		"no version":               {call{"GET", "/bkt/k?versionId=abc", nil, ""}, "404 NoSuchVersion"},
+		"no such version":          {call{"GET", "/bkt/k?versionId=0b1e7a44-3a4a-4f6e-9d5a-3b0a3c1c2d4e", nil, ""}, "404 NoSuchVersion"},
+		"version of no name":       {call{"GET", "/bkt/k?versionId=", nil, ""}, "400 InvalidArgument"},
+		"deletion of no version":   {call{"DELETE", "/bkt/k?versionId=abc", nil, ""}, "404 NoSuchVersion"},
+		"version without a key":    {call{"GET", "/bkt?versions&version-id-marker=null", nil, ""}, "400 InvalidArgument"},
+		"versions of an object":    {call{"GET", "/bkt/k?versions", nil, ""}, "501 NotImplemented"},
+		"deletion of versioning":   {call{"DELETE", "/bkt?versioning", nil, ""}, "501 NotImplemented"},
+		"versioning of an object":  {call{"PUT", "/bkt/k?versioning", nil, versioningOf("Enabled", "")}, "501 NotImplemented"},
+		"versioning of no bucket":  {call{"PUT", "/none?versioning", nil, versioningOf("Enabled", "")}, "404 NoSuchBucket"},
+		"versioning without XML":   {call{"PUT", "/bkt?versioning", nil, ""}, "400 MalformedXML"},
+		"versioning as it was":     {call{"PUT", "/bkt?versioning", nil, versioningOf("Disabled", "")}, "400 MalformedXML"},
+		"versioning without word":  {call{"PUT", "/bkt?versioning", nil, versioningOf("", "")}, "400 MalformedXML"},
+		"versioning with MFA":      {call{"PUT", "/bkt?versioning", nil, versioningOf("Enabled", "<MfaDelete>Enabled</MfaDelete>")}, "501 NotImplemented"},
 		"bad bucket name":          {call{"PUT", "/Bad_Name", nil, ""}, "400 InvalidBucketName"},
 		"short bucket name":        {call{"PUT", "/ab", nil, ""}, "400 InvalidBucketName"},
 		"address as bucket name":   {call{"PUT", "/192.168.0.1", nil, ""}, "400 InvalidBucketName"},
@@ -202,6 +214,10 @@ func location(region string) string {
 	return `<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LocationConstraint>` + region + `</LocationConstraint></CreateBucketConfiguration>`
 }
 
+func versioningOf(status, more string) string {
+	return `<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>` + status + `</Status>` + more + `</VersioningConfiguration>`
+}
+
 func between(s, after, before string) string {
 	_, rest, _ := strings.Cut(s, after)
 	out, _, _ := strings.Cut(rest, before)
@@ -213,7 +229,7 @@ var subresources = []string{
 	"abac", "accelerate", "acl", "analytics", "attributes", "cors", "encryption", "intelligent-tiering", "inventory", "legal-hold",
 	"lifecycle", "logging", "metadataConfiguration", "metadataInventoryTable", "metadataJournalTable", "metadataTable", "metrics",
 	"notification", "object-lock", "ownershipControls", "policyStatus", "publicAccessBlock", "renameObject", "replication",
-	"requestPayment", "restore", "retention", "select", "session", "tagging", "torrent", "versioning", "versions", "website",
+	"requestPayment", "restore", "retention", "select", "session", "tagging", "torrent", "website",
 }
 
 // TestSubresourcesFallThroughNowhere asks for everything that S3 has and this

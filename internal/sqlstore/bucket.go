@@ -18,12 +18,12 @@ func (db *DB) Buckets() *Buckets { return &Buckets{db} }
 
 var _ bucket.Store = (*Buckets)(nil)
 
-const bucketColumns = `partition, name, region, account, created, policy`
+const bucketColumns = `partition, name, region, account, created, policy, versioning`
 
 func scanBucket(row scanner) (bucket.Bucket, error) {
 	var b bucket.Bucket
 	var created int64
-	err := row.Scan(&b.Partition, &b.Name, &b.Region, &b.Account, &created, &b.Policy)
+	err := row.Scan(&b.Partition, &b.Name, &b.Region, &b.Account, &created, &b.Policy, &b.Versioning)
 	b.CreatedAt = instant(created)
 	return b, err
 }
@@ -31,8 +31,8 @@ func scanBucket(row scanner) (bucket.Bucket, error) {
 // InsertBucket implements [bucket.Store].
 func (s *Buckets) InsertBucket(ctx context.Context, b bucket.Bucket) error {
 	return s.db.write(ctx, func(t *tx) error {
-		inserted, err := changed(t.ExecContext(ctx, `INSERT INTO buckets (`+bucketColumns+`) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (partition, name) DO NOTHING`,
-			b.Partition, b.Name, b.Region, b.Account, millis(b.CreatedAt), b.Policy))
+		inserted, err := changed(t.ExecContext(ctx, `INSERT INTO buckets (`+bucketColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (partition, name) DO NOTHING`,
+			b.Partition, b.Name, b.Region, b.Account, millis(b.CreatedAt), b.Policy, string(b.Versioning)))
 		if err != nil {
 			return fmt.Errorf("insert bucket %s: %w", b.Name, err)
 		}
@@ -63,10 +63,20 @@ func (s *Buckets) Buckets(ctx context.Context, partition, account string) ([]buc
 
 // SetBucketPolicy implements [bucket.Store].
 func (s *Buckets) SetBucketPolicy(ctx context.Context, partition, name, policy string) error {
+	return s.set(ctx, "policy", policy, partition, name)
+}
+
+// SetVersioning implements [bucket.Store].
+func (s *Buckets) SetVersioning(ctx context.Context, partition, name string, v bucket.Versioning) error {
+	return s.set(ctx, "versioning", string(v), partition, name)
+}
+
+// set changes a column of a bucket.
+func (s *Buckets) set(ctx context.Context, column, value, partition, name string) error {
 	return s.db.write(ctx, func(t *tx) error {
-		there, err := changed(t.ExecContext(ctx, `UPDATE buckets SET policy = $1 WHERE partition = $2 AND name = $3`, policy, partition, name))
+		there, err := changed(t.ExecContext(ctx, `UPDATE buckets SET `+column+` = $1 WHERE partition = $2 AND name = $3`, value, partition, name))
 		if err != nil {
-			return fmt.Errorf("set the policy of bucket %s: %w", name, err)
+			return fmt.Errorf("set the %s of bucket %s: %w", column, name, err)
 		}
 		if !there {
 			return bucket.NoSuchBucket
@@ -78,12 +88,13 @@ func (s *Buckets) SetBucketPolicy(ctx context.Context, partition, name, policy s
 // DeleteBucket implements [bucket.Store].
 func (s *Buckets) DeleteBucket(ctx context.Context, partition, name string) error {
 	return s.db.write(ctx, func(t *tx) error {
-		var objects int
-		err := t.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM objects WHERE partition = $1 AND bucket = $2 LIMIT 1) AS any_object`, partition, name).Scan(&objects)
+		var full int
+		err := t.QueryRowContext(ctx, `SELECT COUNT(*) FROM buckets WHERE partition = $1 AND name = $2
+			AND (EXISTS (SELECT 1 FROM objects WHERE partition = $1 AND bucket = $2) OR EXISTS (SELECT 1 FROM object_history WHERE partition = $1 AND bucket = $2))`, partition, name).Scan(&full)
 		if err != nil {
 			return fmt.Errorf("delete bucket %s: %w", name, err)
 		}
-		if objects > 0 {
+		if full > 0 {
 			return bucket.BucketNotEmpty
 		}
 		const ofUploads = `DELETE FROM parts WHERE owner IN (SELECT id FROM uploads WHERE partition = $1 AND bucket = $2)`

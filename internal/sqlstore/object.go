@@ -12,15 +12,18 @@ import (
 
 // objectColumns are those of objects and of uploads.
 const objectColumns = `id, partition, bucket, key, size, etag, modified, headers, checksum_algorithm, checksum, composite,
-	kms_key, encryption_context, wrapped_key`
+	kms_key, encryption_context, wrapped_key, version`
 
-func scanObject(row scanner) (bucket.Object, error) {
+func scanObject(row scanner) (bucket.Object, error) { return scanObjectAnd(row) }
+
+// scanObjectAnd reads the columns of an object, and then others.
+func scanObjectAnd(row scanner, others ...any) (bucket.Object, error) {
 	var o bucket.Object
 	var key []byte
 	var modified int64
-	err := row.Scan(&o.ID, &o.Partition, &o.Bucket, &key, &o.Size, &o.ETag, &modified, jsonColumn{&o.Headers},
+	err := row.Scan(append([]any{&o.ID, &o.Partition, &o.Bucket, &key, &o.Size, &o.ETag, &modified, jsonColumn{&o.Headers},
 		&o.Checksum.Algorithm, &o.Checksum.Value, &o.Checksum.Composite,
-		textColumn{&o.Encryption.Key}, jsonColumn{&o.Encryption.Context}, &o.Encryption.WrappedKey)
+		textColumn{&o.Encryption.Key}, jsonColumn{&o.Encryption.Context}, &o.Encryption.WrappedKey, &o.Version}, others...)...)
 	o.Key, o.ModifiedAt = string(key), instant(modified)
 	return o, err
 }
@@ -39,27 +42,32 @@ func (t *tx) insertObjects(ctx context.Context, table string, list ...bucket.Obj
 		}
 		args = append(args, o.ID, o.Partition, o.Bucket, []byte(o.Key), o.Size, o.ETag, millis(o.ModifiedAt), string(headers),
 			string(o.Checksum.Algorithm), o.Checksum.Value, o.Checksum.Composite,
-			text(o.Encryption.Key), string(encryptionContext), o.Encryption.WrappedKey)
+			text(o.Encryption.Key), string(encryptionContext), o.Encryption.WrappedKey, o.Version)
 	}
-	if _, err := t.ExecContext(ctx, `INSERT INTO `+table+` (`+objectColumns+`) VALUES `+tuples(len(list), 14), args...); err != nil {
+	if _, err := t.ExecContext(ctx, `INSERT INTO `+table+` (`+objectColumns+`) VALUES `+tuples(len(list), 15), args...); err != nil {
 		return fmt.Errorf("insert into %s: %w", table, err)
 	}
 	return nil
 }
 
-// hasBucket fails with NoSuchBucket.
-func (t *tx) hasBucket(ctx context.Context, n bucket.Name) error {
-	var one int
-	err := t.QueryRowContext(ctx, `SELECT 1 FROM buckets WHERE partition = $1 AND name = $2`, n.Partition, n.Bucket).Scan(&one)
+// versioning returns what a bucket does with versions; it fails with
+// NoSuchBucket.
+func (t *tx) versioning(ctx context.Context, n bucket.Name) (v bucket.Versioning, err error) {
+	err = t.QueryRowContext(ctx, `SELECT versioning FROM buckets WHERE partition = $1 AND name = $2`, n.Partition, n.Bucket).Scan(&v)
 	if errors.Is(err, sql.ErrNoRows) {
-		return bucket.NoSuchBucket
+		return v, bucket.NoSuchBucket
 	}
-	return err
+	return v, err
 }
 
-// deleteObjects deletes the objects that writes are to replace, where each
-// one's condition holds for what is there.
-func (t *tx) deleteObjects(ctx context.Context, in bucket.Name, writes ...bucket.Write) error {
+// replaceObjects takes the current objects of the names of writes away, where each
+// one's condition holds for what is there: for good what is of the version that
+// is written, and else into the history.
+func (t *tx) replaceObjects(ctx context.Context, in bucket.Name, writes ...bucket.Write) error {
+	v, err := t.versioning(ctx, in)
+	if err != nil {
+		return err
+	}
 	there, err := t.objectsAt(ctx, in, writes)
 	if err != nil {
 		return err
@@ -69,14 +77,26 @@ func (t *tx) deleteObjects(ctx context.Context, in bucket.Name, writes ...bucket
 		if err := w.If.HoldsFor(old.ID, old.ETag); err != nil {
 			return err
 		}
-		if old.ID == "" {
-			continue
+		switch {
+		case old.ID == "":
+		case old.Version == w.Object.Version:
+			err = t.deleteForGood(ctx, "objects", old.ID)
+		default:
+			err = t.retire(ctx, old.ID)
 		}
-		if err := t.each(ctx, old.ID, `DELETE FROM parts WHERE owner = $1`, `DELETE FROM objects WHERE id = $1`); err != nil {
-			return fmt.Errorf("delete object %s: %w", old.ID, err)
+		if err == nil && v != bucket.Unversioned && w.Object.Version == bucket.NullVersion {
+			err = t.deleteRetired(ctx, w.Object.Name, bucket.NullVersion)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// deleteForGood deletes a row of objects or of their history, and its parts.
+func (t *tx) deleteForGood(ctx context.Context, table, id string) error {
+	return t.each(ctx, id, `DELETE FROM parts WHERE owner = $1`, `DELETE FROM `+table+` WHERE id = $1`)
 }
 
 // objectsAt returns, by key, which objects there are under the names of writes.
@@ -85,13 +105,13 @@ func (t *tx) objectsAt(ctx context.Context, in bucket.Name, writes []bucket.Writ
 	for _, w := range writes {
 		args = append(args, []byte(w.Object.Key))
 	}
-	rows, err := t.QueryContext(ctx, `SELECT key, id, etag FROM objects WHERE partition = $1 AND bucket = $2 AND key IN (`+placeholders(3, len(writes))+`)`, args...)
+	rows, err := t.QueryContext(ctx, `SELECT key, id, etag, version FROM objects WHERE partition = $1 AND bucket = $2 AND key IN (`+placeholders(3, len(writes))+`)`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("look for objects in %s: %w", in.Bucket, err)
 	}
 	list, err := collect(rows, func(row scanner) (o bucket.Object, err error) {
 		var key []byte
-		err = row.Scan(&key, &o.ID, &o.ETag)
+		err = row.Scan(&key, &o.ID, &o.ETag, &o.Version)
 		o.Key = string(key)
 		return o, err
 	})
@@ -105,11 +125,7 @@ func (t *tx) objectsAt(ctx context.Context, in bucket.Name, writes []bucket.Writ
 // InsertObjects implements [bucket.Store].
 func (s *Buckets) InsertObjects(ctx context.Context, writes ...bucket.Write) error {
 	return s.db.write(ctx, func(t *tx) error {
-		in := writes[0].Object.Name
-		if err := t.hasBucket(ctx, in); err != nil {
-			return err
-		}
-		if err := t.deleteObjects(ctx, in, writes...); err != nil {
+		if err := t.replaceObjects(ctx, writes[0].Object.Name, writes...); err != nil {
 			return err
 		}
 		var list []bucket.Object
@@ -141,9 +157,9 @@ func object(ctx context.Context, q querier, n bucket.Name) (bucket.Object, error
 }
 
 // Content implements [bucket.Store].
-func (s *Buckets) Content(ctx context.Context, n bucket.Name) (o bucket.Object, found []bucket.Part, err error) {
+func (s *Buckets) Content(ctx context.Context, n bucket.Name, version string) (o bucket.Object, found []bucket.Part, err error) {
 	err = s.db.view(ctx, func(q querier) (err error) {
-		if o, err = object(ctx, q, n); err != nil {
+		if o, err = objectVersion(ctx, q, n, version); err != nil {
 			return err
 		}
 		found, err = parts(ctx, q, withSealed, o.ID, 0, -1)
@@ -165,11 +181,4 @@ func (s *Buckets) Objects(ctx context.Context, b bucket.Bucket, from, to string,
 		return nil, fmt.Errorf("list objects of %s: %w", b.Name, err)
 	}
 	return collect(rows, scanObject)
-}
-
-// DeleteObject implements [bucket.Store].
-func (s *Buckets) DeleteObject(ctx context.Context, n bucket.Name, cond bucket.Condition) error {
-	return s.db.write(ctx, func(t *tx) error {
-		return t.deleteObjects(ctx, n, bucket.Write{Object: bucket.Object{Name: n}, If: cond})
-	})
 }

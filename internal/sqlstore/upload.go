@@ -13,7 +13,7 @@ import (
 // InsertUpload implements [bucket.Store].
 func (s *Buckets) InsertUpload(ctx context.Context, u bucket.Object) error {
 	return s.db.write(ctx, func(t *tx) error {
-		if err := t.hasBucket(ctx, u.Name); err != nil {
+		if _, err := t.versioning(ctx, u.Name); err != nil {
 			return err
 		}
 		return t.insertObjects(ctx, "uploads", u)
@@ -136,7 +136,7 @@ func (s *Buckets) FinishUpload(ctx context.Context, o bucket.Object, chosen []bu
 		if err := t.hasUpload(ctx, o.ID); err != nil {
 			return err
 		}
-		if err := t.deleteObjects(ctx, o.Name, bucket.Write{Object: o, If: cond}); err != nil {
+		if err := t.replaceObjects(ctx, o.Name, bucket.Write{Object: o, If: cond}); err != nil {
 			return err
 		}
 		if err := t.keepParts(ctx, o.ID, chosen); err != nil {

@@ -233,10 +233,7 @@ func (r Request) input() customlabels.TrainingInput {
 	return in
 }
 
-// location leaves out the version: a bucket has no other than the current one.
-func location(m objects.Ref) customlabels.S3Location {
-	return customlabels.S3Location{Bucket: m.Bucket, Key: m.Key}
-}
+func location(m objects.Ref) customlabels.S3Location { return customlabels.S3Location(m) }
 
 func nameTaken(req Request) *fault.Error {
 	return customlabels.InUse("The project %s already has a version named %q.", req.Project, req.VersionName)
@@ -262,7 +259,7 @@ func manifestRefusal(err error, m objects.Ref) error {
 	var refused *fault.Error
 	switch {
 	case errors.Is(err, objects.AccessDenied):
-		return fault.New(customlabels.AccessDenied, "The manifest s3://%s/%s cannot be read by the caller: s3:GetObject is denied.", m.Bucket, m.Key).Because(err)
+		return fault.New(customlabels.AccessDenied, "The manifest s3://%s/%s cannot be read by the caller: s3:GetObject%s is denied.", m.Bucket, m.Key, map[bool]string{true: "Version"}[m.Version != ""]).Because(err)
 	case errors.As(err, &refused):
 		return customlabels.Invalid("The manifest s3://%s/%s cannot be read: %s", m.Bucket, m.Key, refused.Message).Because(err)
 	default:

@@ -21,7 +21,7 @@ func (t *training) readManifests(ctx context.Context) error {
 			continue
 		}
 		_, err := job.Step(ctx, t.run, "read "+string(set), func(ctx context.Context) (bool, error) {
-			return true, t.readManifest(ctx, set, objects.Ref{Bucket: at.Bucket, Key: at.Key})
+			return true, t.readManifest(ctx, set, objects.Ref(at))
 		})
 		if err != nil {
 			return err

@@ -368,7 +368,8 @@ func TestAnImageThatIsReplacedMeanwhileFailsTheTraining(t *testing.T) {
 	}{
 		"broken": {func() { w.put("train/red-0.png", []byte("no image")) }, "The training failed: an image was replaced while the model was trained."},
 		"deleted": {func() {
-			w.must(w.buckets.DeleteObject(t.Context(), w.root, bucket.DeleteRequest{Bucket: "images", Key: "test/red-0.png"}))
+			_, err := w.buckets.DeleteObject(t.Context(), w.root, bucket.DeleteRequest{Bucket: "images", Key: "test/red-0.png"})
+			w.must(err)
 		}, "The training failed: The specified key does not exist."},
 	} {
 		w.training.Families = []family.Family{replacing{replace: c.replace}}
