@@ -17,8 +17,8 @@ type plan struct {
 	within      manifest.Limits
 	train, test *manifest.Set
 	across      []manifest.ContentError // between the two
-	useCase     manifest.UseCase // of both sets
-	labels      []string // of the model
+	useCase     manifest.UseCase        // of both sets
+	labels      []string                // of the model
 	task        family.Task
 }
 
