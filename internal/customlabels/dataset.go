@@ -68,6 +68,7 @@ type Entry struct {
 	SourceRef string
 	Line      string // the JSON line as it was given, without the service's own keys
 	Labels    []EntryLabel
+	Declared  []string // labels that its class maps name, without a box
 	Errors    []EntryError
 }
 

@@ -220,6 +220,7 @@ func (p *pair) detection(m metadataKeys) (Attribute, bool) {
 	case !isSide(p.line.width) || !isSide(p.line.height):
 		return p.spoil(InvalidImageDimension, "")
 	}
+	p.line.classes = append(p.line.classes, m.ClassMap)
 	attribute := Attribute{Name: p.name, UseCase: Detection, Width: p.line.width, Height: p.line.height}
 	p.boxes(&attribute, annotations, m.ClassMap)
 	if len(annotations) > 0 && len(attribute.Boxes) == 0 {

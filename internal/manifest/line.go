@@ -18,6 +18,7 @@ type Line struct {
 	Attributes []Attribute // the valid ones, in the order of their names
 
 	warnings []customlabels.EntryError
+	classes  []map[string]string // the class maps
 	boxes    int // of the attributes read so far, good and bad
 	width    int // of the image, as the attributes read so far say it
 	height   int
@@ -88,7 +89,7 @@ func Parse(text []byte, within Limits) (Line, error) {
 	if err := json.Unmarshal(source, &ref); err != nil {
 		return Line{}, InvalidSourceRef
 	}
-	image, ok := parseRef(ref)
+	image, ok := ParseRef(ref)
 	if !ok {
 		return Line{}, InvalidSourceRef
 	}
@@ -178,7 +179,8 @@ func isTooDeep(text []byte) bool {
 // for, in bytes.
 const maxSourceRef = 2048
 
-func parseRef(ref string) (customlabels.S3Location, bool) {
+// ParseRef returns the object that a source-ref names, s3://BUCKET/KEY.
+func ParseRef(ref string) (customlabels.S3Location, bool) {
 	rest, ok := strings.CutPrefix(ref, "s3://")
 	bucket, key, slash := strings.Cut(rest, "/")
 	if !ok || !slash || bucket == "" || key == "" || len(ref) > maxSourceRef || strings.ContainsAny(bucket, " \t?#\\") {
@@ -217,10 +219,29 @@ func (l *Line) readAttributes(all members, within Limits) {
 		l.add(NoValidLabelAttributes, "", "")
 	}
 	l.Entry.Labels = labels(l.Attributes)
+	l.Entry.Declared = l.declared()
 	if len(l.Entry.Labels) > within.LabelsPerImage {
 		l.add(TooManyImageLabels, "", "")
-		l.Attributes, l.Entry.Labels = nil, nil
+		l.Attributes, l.Entry.Labels, l.Entry.Declared = nil, nil, nil
 	}
+}
+
+// declared returns the labels that only class maps name, in order.
+func (l *Line) declared() []string {
+	if len(l.Attributes) == 0 {
+		return nil
+	}
+	var all []string
+	for _, classMap := range l.classes {
+		for _, name := range classMap {
+			bears := func(used customlabels.EntryLabel) bool { return used.Name == name }
+			if !slices.Contains(all, name) && !slices.ContainsFunc(l.Entry.Labels, bears) {
+				all = append(all, name)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // warn says where a valid line has nothing to learn from.

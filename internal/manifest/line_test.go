@@ -71,6 +71,27 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestParseDeclaredLabels(t *testing.T) {
+	t.Parallel()
+	more := strings.ReplaceAll(detection(boxes(), "[]", `{"0":"cow","9":"elk"}`), `"bb`, `"more`)
+	for name, c := range map[string]struct {
+		line string
+		want []string
+	}{
+		"all used":     {line(twoBoxes()), nil},
+		"one unused":   {line(but(twoBoxes(), cats, `{"0":"cat","1":"dog","2":"cow"}`)), []string{"cow"}},
+		"no boxes":     {line(detection(boxes(), "[]", cats)), []string{"cat", "dog"}},
+		"two maps":     {line(detection(boxes(), "[]", cats), more, class("x", "elk")), []string{"cat", "cow", "dog"}},
+		"a box is off": {line(detection(boxes(box(0, -1, 0, 9, 9), box(1, 1, 1, 9, 9)), confidences(2), cats)), []string{"cat"}},
+		"spoilt":       {line(but(twoBoxes(), `{"confidence":1},`, ``)), nil},
+	} {
+		got, err := manifest.Parse([]byte(c.line), standard)
+		if diff := cmp.Diff(c.want, got.Entry.Declared); diff != "" || err != nil {
+			t.Errorf("%s: declared (-want +got), %v:\n%s", name, err, diff)
+		}
+	}
+}
+
 func TestTheLimitsOfAnImageAreTheCallers(t *testing.T) {
 	t.Parallel()
 	two := line(class("x", "cat"), detection(boxes(box(0, 0, 0, 9, 9), box(0, 9, 9, 9, 9)), confidences(2), `{"0":"dog"}`))

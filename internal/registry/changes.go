@@ -16,7 +16,7 @@ func (s *Service) UpdateDatasetEntries(ctx context.Context, caller arn.Caller, d
 		return err
 	}
 	op := s.operation()
-	op = op.as(UpdateDatasetKind, updateDatasetArgs{Operation: op.ID, Dataset: dataset})
+	op = op.as(UpdateDatasetKind, updateDatasetArgs{Operation: op.ID, Dataset: dataset, Caller: caller})
 	return datasetFault(dataset, s.datasets.BeginUpdate(ctx, dataset, lines, op))
 }
 

@@ -27,8 +27,8 @@ type createDatasetWorker struct{ s *Service }
 
 func (createDatasetWorker) Kind() job.Kind { return CreateDatasetKind }
 
-// Work fills the dataset from the beginning: what an earlier attempt wrote is
-// removed first.
+// Work fills the dataset, from the beginning where an earlier attempt did not
+// come to the end of it, and then looks at its images.
 func (w createDatasetWorker) Work(ctx context.Context, run *job.Run) error {
 	var args createDatasetArgs
 	if err := run.Decode(&args); err != nil {
@@ -38,19 +38,30 @@ func (w createDatasetWorker) Work(ctx context.Context, run *job.Run) error {
 		return err
 	}
 	work := Work{run.Attempt, args.Operation, args.Dataset}
-	if err := w.s.clear(ctx, work); err != nil {
-		return err
-	}
-	outcome, err := w.fill(ctx, work, args)
+	outcome, err := job.Step(ctx, run, "fill", func(ctx context.Context) (Outcome, error) { return w.refill(ctx, work, args) })
 	if err != nil {
 		return wrap(err, "fill dataset", args.Dataset)
 	}
-	if outcome.Status == customlabels.DatasetCreateFailed {
-		if err := w.s.clear(ctx, work); err != nil {
-			return err
+	if outcome.Status == customlabels.DatasetCreateComplete && args.Manifest != nil {
+		if err := w.s.inspectAll(ctx, run, work, args.Caller); err != nil {
+			return wrap(err, "look at the images of", args.Dataset)
 		}
 	}
+	outcome.At = w.s.now()
 	return wrap(w.s.datasets.Finish(ctx, work, outcome), "finish dataset", args.Dataset)
+}
+
+// refill removes what an earlier attempt wrote and fills the dataset; what is
+// refused leaves it empty.
+func (w createDatasetWorker) refill(ctx context.Context, work Work, args createDatasetArgs) (Outcome, error) {
+	if err := w.s.clear(ctx, work); err != nil {
+		return Outcome{}, err
+	}
+	outcome, err := w.fill(ctx, work, args)
+	if err != nil || outcome.Status == customlabels.DatasetCreateComplete {
+		return outcome, err
+	}
+	return outcome, w.s.clear(ctx, work)
 }
 
 func (w createDatasetWorker) fill(ctx context.Context, work Work, args createDatasetArgs) (Outcome, error) {
@@ -79,10 +90,12 @@ func (w createDatasetWorker) importManifest(ctx context.Context, work Work, args
 		return manifest.Unsupported
 	}
 	body, info, err := w.s.objects.Get(ctx, args.Caller, *args.Manifest)
-	if err != nil {
-		if isRefusal(err) {
-			return manifest.BucketPermissions
-		}
+	switch {
+	case errors.Is(err, objects.NoSuchBucket) || errors.Is(err, objects.NoSuchKey):
+		return manifest.Unsupported // AWS has this for a manifest that is not there
+	case isRefusal(err):
+		return manifest.BucketPermissions
+	case err != nil:
 		return fmt.Errorf("open manifest: %w", err)
 	}
 	defer func() { _ = body.Close() }() // a damaged object fails its last read

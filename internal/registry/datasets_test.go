@@ -196,6 +196,27 @@ func TestCreateDatasetRefusals(t *testing.T) {
 	w.check(d, customlabels.DatasetCreateFailed, "The manifest file extension or contents are invalid.")
 }
 
+// TestManifestThatIsGone: what happens to a manifest between the request and
+// its job.
+func TestManifestThatIsGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, message := range map[string]string{
+		"gone":   "The manifest file extension or contents are invalid.",
+		"denied": "The S3 bucket permissions are incorrect.",
+	} {
+		w.bucket.objects[name+".manifest"] = images(2, "nut")
+		d, err := w.CreateDataset(t.Context(), w.mine, registry.CreateDatasetRequest{Project: w.project(name), Type: customlabels.Train, Source: &registry.DatasetSource{Manifest: &objects.Ref{Bucket: "mine", Key: name + ".manifest"}}})
+		w.must(err)
+		delete(w.bucket.objects, name+".manifest")
+		if name == "denied" {
+			w.bucket.objects[name+".manifest"] = "denied"
+		}
+		w.work()
+		w.check(d, customlabels.DatasetCreateFailed, message)
+	}
+}
+
 func TestCreateDatasetFromDataset(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -254,6 +275,8 @@ func TestUpdateDatasetEntries(t *testing.T) {
 		t.Errorf("after the update:\n%s", strings.Join(before, "\n"))
 	}
 
+	update(lines(labeled("new.jpg", "gear"), labeled("nut/0.jpg", "nut"), labeled("nut/1.jpg", "bolt"), labeled("nut/2.jpg", "nut"), labeled("nut/2.jpg", "nut")))
+	w.check(d, customlabels.DatasetUpdateComplete, "The dataset was successfully updated. 1 of 5 lines were left out: 1 REPEATED_SOURCE_REF (source-ref repeated).")
 	update(strings.ReplaceAll(labeled("x.jpg", "a"), "s3://images", "s3://others"))
 	w.check(d, customlabels.DatasetUpdateFailed, "The manifest file contains images from multiple S3 buckets.")
 	var many []string

@@ -23,6 +23,8 @@ type Entries interface {
 	Changes(ctx context.Context, w Work) ([]byte, error)
 	// AppendEntries stores entries behind a position.
 	AppendEntries(ctx context.Context, w Work, after int64, entries []customlabels.Entry) error
+	// SetEntryErrors replaces the errors of entries that are there.
+	SetEntryErrors(ctx context.Context, w Work, entries []customlabels.Entry) error
 	// CopyEntries stores all entries of another dataset. It fails with
 	// ResourceNotFound where that is gone or going.
 	CopyEntries(ctx context.Context, w Work, from arn.Dataset) error
@@ -48,7 +50,7 @@ type EntryFilter struct {
 }
 
 // A LabelCount counts a label's entries, and those where it is on a bounding
-// box.
+// box. It has neither where only class maps name the label.
 type LabelCount struct {
 	Name               string
 	Entries, BoxImages int

@@ -89,6 +89,9 @@ func (im *importer) line(raw manifest.Raw) (customlabels.Entry, bool, error) {
 	for _, l := range line.Entry.Labels {
 		im.labels[l.Name] = struct{}{}
 	}
+	for _, name := range line.Entry.Declared {
+		im.labels[name] = struct{}{}
+	}
 	if len(im.labels) > im.within.Labels {
 		return customlabels.Entry{}, false, manifest.TooManyLabels
 	}

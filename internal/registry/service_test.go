@@ -2,6 +2,8 @@ package registry_test
 
 import (
 	"context"
+	"image"
+	"image/png"
 	"io"
 	"log/slog"
 	"strconv"
@@ -56,7 +58,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	db := sqlstoretest.Open(t)
-	w := &world{t: t, db: db, mine: root(account), clock: time.UnixMilli(1_700_000_000_000), policies: map[arn.Principal][]policy.Policy{}, training: map[string]customlabels.ProjectVersion{}, bucket: &bucket{objects: map[string]string{}}}
+	w := &world{t: t, db: db, mine: root(account), clock: time.UnixMilli(1_700_000_000_000), policies: map[arn.Principal][]policy.Policy{}, training: map[string]customlabels.ProjectVersion{}, bucket: &bucket{objects: map[string]string{}, images: map[string]string{}}}
 	w.trouble.Datasets, w.trouble.Entries = db.Datasets(), db.Entries()
 	w.Service = registry.New(registry.Config{
 		Projects: db.Projects(), Datasets: &w.trouble, Entries: &w.trouble, Policies: db.ProjectPolicies(), Tags: db.Tags(), Versions: db.Versions(),
@@ -169,12 +171,45 @@ func (t trained) Work(ctx context.Context, run *job.Run) error {
 func (trained) Fail(_ context.Context, _ *job.Run, cause error) error { return cause }
 
 // A bucket holds the objects of one account in memory, in a bucket named
-// "mine". It is as much of a store as a dataset's manifest needs; the tests
-// of the whole server use the true one.
+// "mine", and good images under every key of all others. It is as much of a
+// store as a dataset needs; the tests of the whole server use the true one.
 type bucket struct {
 	objects.Store
 	objects map[string]string
 	broken  bool // objects fail before their end
+
+	mu     sync.Mutex
+	images map[string]string // those that are not good; empty: missing
+	opened []string          // keys of images, in the order of their requests
+}
+
+// aPNG is an image of 64 by 64 pixels.
+var aPNG = pngOf(64, 64)
+
+func pngOf(w, h int) string {
+	var b strings.Builder
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, w, h))); err != nil {
+		panic(err)
+	}
+	return b.String()
+}
+
+// image returns what is under a key of a bucket of images.
+func (b *bucket) image(key string) (string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.opened = append(b.opened, key)
+	body, ok := b.images[key]
+	switch {
+	case !ok:
+		return aPNG, nil
+	case body == "":
+		return "", objects.NoSuchKey
+	case body == "denied":
+		return "", objects.AccessDenied
+	default:
+		return body, nil
+	}
 }
 
 func (b *bucket) Head(_ context.Context, caller arn.Caller, ref objects.Ref) (objects.Info, error) {
@@ -182,7 +217,7 @@ func (b *bucket) Head(_ context.Context, caller arn.Caller, ref objects.Ref) (ob
 	switch {
 	case ref.Bucket != "mine":
 		return objects.Info{}, objects.NoSuchBucket
-	case caller.Principal.Account != account:
+	case caller.Principal.Account != account, body == "denied":
 		return objects.Info{}, objects.AccessDenied
 	case !ok:
 		return objects.Info{}, objects.NoSuchKey
@@ -191,6 +226,10 @@ func (b *bucket) Head(_ context.Context, caller arn.Caller, ref objects.Ref) (ob
 }
 
 func (b *bucket) Get(ctx context.Context, caller arn.Caller, ref objects.Ref) (io.ReadCloser, objects.Info, error) {
+	if ref.Bucket != "mine" {
+		body, err := b.image(ref.Key)
+		return io.NopCloser(strings.NewReader(body)), objects.Info{Size: int64(len(body))}, err
+	}
 	info, err := b.Head(ctx, caller, ref)
 	if err != nil {
 		return nil, info, err

@@ -63,6 +63,10 @@ func (s *trouble) AppendEntries(ctx context.Context, w registry.Work, after int6
 	return s.wrote(s.Entries.AppendEntries(ctx, w, after, entries))
 }
 
+func (s *trouble) SetEntryErrors(ctx context.Context, w registry.Work, entries []customlabels.Entry) error {
+	return s.wrote(s.Entries.SetEntryErrors(ctx, w, entries))
+}
+
 func (s *trouble) CopyEntries(ctx context.Context, w registry.Work, from arn.Dataset) error {
 	return s.wrote(s.Entries.CopyEntries(ctx, w, from))
 }
@@ -87,6 +91,10 @@ func TestAJobThatIsCutAfterAnyWriteEndsTheSame(t *testing.T) {
 	stories := map[string]func(w *world, n int) string{
 		"create": func(w *world, n int) string {
 			return w.outcome(w.dataset(w.project(fmt.Sprint("p", n)), customlabels.Train, images(2500, "nut")+"{\n"))
+		},
+		"create from bad images": func(w *world, n int) string {
+			w.bucket.images["nut/3.jpg"], w.bucket.images["nut/1200.jpg"] = "no image", pngOf(10, 10)
+			return w.outcome(w.dataset(w.project(fmt.Sprint("p", n)), customlabels.Train, images(1500, "nut")))
 		},
 		"create in vain": func(w *world, n int) string {
 			return w.outcome(w.dataset(w.project(fmt.Sprint("p", n)), customlabels.Train, images(1500, "nut")+strings.Repeat("{\n", 1000)))

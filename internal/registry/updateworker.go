@@ -16,6 +16,7 @@ import (
 type updateDatasetArgs struct {
 	Operation string
 	Dataset   arn.Dataset
+	Caller    arn.Caller // as whom images are looked at
 }
 
 type updateDatasetWorker struct{ s *Service }
@@ -39,6 +40,9 @@ func (w updateDatasetWorker) Work(ctx context.Context, run *job.Run) error {
 	}
 	im := newImporter(limits)
 	entries, err := w.read(ctx, work, im)
+	if err == nil {
+		_, err = w.s.inspect(ctx, args.Caller, entries)
+	}
 	outcome, fatal := w.outcome(im, err)
 	if fatal != nil {
 		return wrap(fatal, "read changes of", args.Dataset)

@@ -71,7 +71,7 @@ func filter(f registry.EntryFilter, args []any) (string, []any) {
 	}
 	if len(f.Labels) > 0 {
 		where += ` AND EXISTS (SELECT 1 FROM dataset_labels AS l WHERE l.dataset = e.dataset AND l.position = e.position
-			AND l.label IN (` + placeholders(len(args)+1, len(f.Labels)) + `))`
+			AND NOT l.declared AND l.label IN (` + placeholders(len(args)+1, len(f.Labels)) + `))`
 		args = appendStrings(args, f.Labels)
 	}
 	return where, args
@@ -79,7 +79,7 @@ func filter(f registry.EntryFilter, args []any) (string, []any) {
 
 // addLabels reads the labels of entries that lie between two positions.
 func addLabels(ctx context.Context, q querier, dataset arn.Dataset, after, last int64, entries []customlabels.Entry, byPosition map[int64]int) (err error) {
-	rows, err := q.QueryContext(ctx, `SELECT position, label, boxes FROM dataset_labels
+	rows, err := q.QueryContext(ctx, `SELECT position, label, boxes, declared FROM dataset_labels
 		WHERE dataset = $1 AND position > $2 AND position <= $3 ORDER BY position, label`, dataset.String(), after, last)
 	if err != nil {
 		return err
@@ -88,10 +88,15 @@ func addLabels(ctx context.Context, q querier, dataset arn.Dataset, after, last 
 	for rows.Next() {
 		var position int64
 		var l customlabels.EntryLabel
-		if err := rows.Scan(&position, &l.Name, &l.Boxes); err != nil {
+		var declared bool
+		if err := rows.Scan(&position, &l.Name, &l.Boxes, &declared); err != nil {
 			return err
 		}
-		if i, ok := byPosition[position]; ok {
+		switch i, ok := byPosition[position]; {
+		case !ok:
+		case declared:
+			entries[i].Declared = append(entries[i].Declared, l.Name)
+		default:
 			entries[i].Labels = append(entries[i].Labels, l)
 		}
 	}
@@ -100,7 +105,7 @@ func addLabels(ctx context.Context, q querier, dataset arn.Dataset, after, last 
 
 // Labels implements registry.Entries.
 func (s *Entries) Labels(ctx context.Context, dataset arn.Dataset) ([]registry.LabelCount, error) {
-	rows, err := s.db.reader.QueryContext(ctx, `SELECT label, COUNT(*), COUNT(CASE WHEN boxes > 0 THEN 1 END) FROM dataset_labels
+	rows, err := s.db.reader.QueryContext(ctx, `SELECT label, COUNT(CASE WHEN NOT declared THEN 1 END), COUNT(CASE WHEN boxes > 0 THEN 1 END) FROM dataset_labels
 		WHERE dataset = $1 GROUP BY label ORDER BY label`, dataset.String())
 	if err != nil {
 		return nil, err
@@ -141,7 +146,7 @@ func (t *tx) putEntries(ctx context.Context, dataset arn.Dataset, after int64, e
 		return err
 	}
 	defer func() { err = errors.Join(err, put.Close()) }()
-	label, err := t.PrepareContext(ctx, `INSERT INTO dataset_labels (dataset, position, label, boxes) VALUES ($1, $2, $3, $4)`)
+	label, err := t.PrepareContext(ctx, `INSERT INTO dataset_labels (dataset, position, label, boxes, declared) VALUES ($1, $2, $3, $4, $5)`)
 	if err != nil {
 		return err
 	}
@@ -162,12 +167,37 @@ func (t *tx) putEntries(ctx context.Context, dataset arn.Dataset, after int64, e
 			return err
 		}
 		for _, l := range e.Labels {
-			if _, err := label.ExecContext(ctx, dataset.String(), position, l.Name, l.Boxes); err != nil {
+			if _, err := label.ExecContext(ctx, dataset.String(), position, l.Name, l.Boxes, false); err != nil {
 				return fmt.Errorf("label entry %s: %w", e.SourceRef, err)
+			}
+		}
+		for _, name := range e.Declared {
+			if _, err := label.ExecContext(ctx, dataset.String(), position, name, 0, true); err != nil {
+				return fmt.Errorf("declare a label of entry %s: %w", e.SourceRef, err)
 			}
 		}
 	}
 	return nil
+}
+
+// SetEntryErrors implements registry.Entries.
+func (s *Entries) SetEntryErrors(ctx context.Context, w registry.Work, entries []customlabels.Entry) error {
+	return s.db.write(ctx, func(t *tx) error {
+		if err := t.under(ctx, w); err != nil {
+			return err
+		}
+		for _, e := range entries {
+			problems, err := json.Marshal(e.Errors)
+			if err != nil {
+				return err
+			}
+			if _, err := t.ExecContext(ctx, `UPDATE dataset_entries SET errors = $3, has_errors = $4 WHERE dataset = $1 AND source_ref = $2`,
+				w.Dataset.String(), e.SourceRef, string(problems), len(e.Errors) > 0); err != nil {
+				return fmt.Errorf("set the errors of entry %s: %w", e.SourceRef, err)
+			}
+		}
+		return nil
+	})
 }
 
 // CopyEntries implements registry.Entries.
@@ -186,8 +216,8 @@ func (s *Entries) CopyEntries(ctx context.Context, w registry.Work, from arn.Dat
 		for _, statement := range []string{
 			`INSERT INTO dataset_entries (dataset, source_ref, position, line, errors, has_errors, labeled)
 				SELECT $1, source_ref, position, line, errors, has_errors, labeled FROM dataset_entries WHERE dataset = $2`,
-			`INSERT INTO dataset_labels (dataset, position, label, boxes)
-				SELECT $1, position, label, boxes FROM dataset_labels WHERE dataset = $2`,
+			`INSERT INTO dataset_labels (dataset, position, label, boxes, declared)
+				SELECT $1, position, label, boxes, declared FROM dataset_labels WHERE dataset = $2`,
 		} {
 			if _, err := t.ExecContext(ctx, statement, w.Dataset.String(), from.String()); err != nil {
 				return fmt.Errorf("copy: %w", err)
