@@ -44,44 +44,64 @@ const orientations = 8
 // GradientDim is the length of a gradient descriptor.
 const GradientDim = cellsAcross * cellsAcross * orientations
 
-// Gradients describes each patch by histograms of gradient orientations in its
-// cells, as SIFT does (Lowe 2004) with flat windows (Vedaldi and Fulkerson's
-// VLFeat), made RootSIFT (Arandjelović and Zisserman 2012): scaled to sum one,
-// then square roots. A patch without gradients is all zeros.
-func Gradients(m *pixel.RGB, g Grid) *Set {
-	cols, rows := g.count(m.Width), g.count(m.Height)
-	out := &Set{Dim: GradientDim, Data: make([]float32, cols*rows*GradientDim)}
-	if cols*rows == 0 {
-		return out
-	}
-	channels := orientedGradients(luma(m), m.Width, m.Height)
-	b := newBox(m.Width, m.Height, g.Cell)
-	for o := range channels {
+// Gradients describes each patch of pictures, one after the other, by
+// histograms of gradient orientations in its cells, as SIFT does (Lowe 2004)
+// with flat windows (Vedaldi and Fulkerson's VLFeat), made RootSIFT
+// (Arandjelović and Zisserman 2012): scaled to sum one, then square roots. A
+// patch without gradients is all zeros.
+func Gradients(g Grid, pictures ...*pixel.RGB) *Set {
+	return g.describe(GradientDim, pictures, func(d []float32, m *pixel.RGB) {
+		b := takeBox(m.Width, m.Height, orientations/2)
+		defer b.release()
+		orientedGradients(b.values, luma(m), m.Width, m.Height)
 		// The triangle that interpolates between cells is a box over a box.
-		b.sum(channels[o])
-		b.sum(channels[o])
-	}
-	at := 0
-	for y := range rows {
-		for x := range cols {
-			d := out.Data[at : at+GradientDim]
-			at += GradientDim
-			i := 0
-			for cy := range cellsAcross {
-				for cx := range cellsAcross {
-					// the middle of the cell
-					px := x*g.Step + cx*g.Cell + g.Cell/2
-					py := y*g.Step + cy*g.Cell + g.Cell/2
-					for o := range channels {
-						d[i] = float32(channels[o][py*m.Width+px])
-						i++
-					}
+		b.sum(g.Cell)
+		b.sum(g.Cell)
+		g.each(m, func(patch int, cells *[cellsAcross * cellsAcross]int) {
+			row := d[patch*GradientDim:][:GradientDim]
+			for c, at := range cells {
+				cell := row[c*orientations:][:orientations]
+				for i, pair := range b.values[at*orientations/2:][:orientations/2] {
+					cell[2*i], cell[2*i+1] = float32(int32(pair>>32)), float32(int32(pair))
 				}
 			}
-			rootSIFT(d, float32(noise*g.Cell*g.Cell*g.Cell*g.Cell*cellsAcross*cellsAcross))
+			rootSIFT(row, float32(noise*g.Cell*g.Cell*g.Cell*g.Cell*cellsAcross*cellsAcross))
+		})
+	})
+}
+
+// describe makes a set of what patches says of each picture.
+func (g Grid) describe(dim int, pictures []*pixel.RGB, patches func(d []float32, m *pixel.RGB)) *Set {
+	n := 0
+	for _, m := range pictures {
+		n += g.count(m.Width) * g.count(m.Height)
+	}
+	out := &Set{Dim: dim, Data: make([]float32, n*dim)}
+	rest := out.Data
+	for _, m := range pictures {
+		if n := g.count(m.Width) * g.count(m.Height); n > 0 {
+			patches(rest[:n*dim], m)
+			rest = rest[n*dim:]
 		}
 	}
 	return out
+}
+
+// each calls do for every patch of a picture, with the indices of the pixels in
+// the middle of its cells.
+func (g Grid) each(m *pixel.RGB, do func(patch int, cells *[cellsAcross * cellsAcross]int)) {
+	cols, rows := g.count(m.Width), g.count(m.Height)
+	var cells [cellsAcross * cellsAcross]int
+	for y := range rows {
+		for x := range cols {
+			for c := range cells {
+				px := x*g.Step + c%cellsAcross*g.Cell + g.Cell/2
+				py := y*g.Step + c/cellsAcross*g.Cell + g.Cell/2
+				cells[c] = py*m.Width + px
+			}
+			do(y*cols+x, &cells)
+		}
+	}
 }
 
 // noise is the mean gradient, in units of orientedGradients, below which a
@@ -109,19 +129,19 @@ func luma(m *pixel.RGB) []int32 {
 	return out
 }
 
-// orientedGradients returns the magnitude of the gradient at each pixel, shared
-// between the two nearest of eight orientations, in whole numbers so that sums
-// over windows are exact.
-func orientedGradients(y []int32, w, h int) [orientations][]int32 {
-	var out [orientations][]int32
-	for o := range out {
-		out[o] = make([]int32, w*h)
-	}
+// orientedGradients fills values with the magnitude of the gradient at each
+// pixel, shared between the two nearest of eight orientations, in whole numbers
+// so that sums over windows are exact. Each value holds two orientations, of
+// which the even one lies higher.
+func orientedGradients(values []uint64, y []int32, w, h int) {
+	const lanes = orientations / 2
 	for r := range h {
 		up, down := max(r-1, 0)*w, min(r+1, h-1)*w
 		for c := range w {
 			dx := y[r*w+min(c+1, w-1)] - y[r*w+max(c-1, 0)]
 			dy := y[down+c] - y[up+c]
+			at := values[(r*w+c)*lanes:][:lanes]
+			clear(at)
 			if dx == 0 && dy == 0 {
 				continue
 			}
@@ -132,61 +152,16 @@ func orientedGradients(y []int32, w, h int) [orientations][]int32 {
 			}
 			o := int(turn)
 			part := int32(magnitude * (turn - float64(o)))
-			out[o%orientations][r*w+c] = int32(magnitude) - part
-			out[(o+1)%orientations][r*w+c] += part
-		}
-	}
-	return out
-}
-
-// A box sums windows of size×size over planes of w×h values.
-type box struct {
-	w, h, before, after int // the window is from -before to after, exclusive
-	rows, columns       []int32
-}
-
-func newBox(w, h, size int) *box {
-	return &box{w: w, h: h, before: size / 2, after: size - size/2, rows: make([]int32, w*h), columns: make([]int32, w)}
-}
-
-// sum replaces each value by the sum over the window around it. Beyond the
-// edges there is nothing.
-func (b *box) sum(v []int32) {
-	for y := range b.h {
-		b.along(v[y*b.w:(y+1)*b.w], b.rows[y*b.w:(y+1)*b.w])
-	}
-	// Columns are summed all at once, for the cache's sake.
-	clear(b.columns)
-	for y := 1 - b.after; y < b.h; y++ {
-		if in := y + b.after - 1; in < b.h {
-			for x, r := range b.rows[in*b.w : (in+1)*b.w] {
-				b.columns[x] += r
-			}
-		}
-		if gone := y - b.before - 1; gone >= 0 {
-			for x, r := range b.rows[gone*b.w : (gone+1)*b.w] {
-				b.columns[x] -= r
-			}
-		}
-		if y >= 0 {
-			copy(v[y*b.w:(y+1)*b.w], b.columns)
+			at[o%orientations/2] += lane(o, int32(magnitude)-part)
+			at[(o+1)%orientations/2] += lane(o+1, part)
 		}
 	}
 }
 
-// along writes the window's sum at each place of a row.
-func (b *box) along(src, dst []int32) {
-	var sum int32
-	for _, v := range src[:min(b.after-1, len(src))] {
-		sum += v
+// lane is what adds v to an orientation in its value.
+func lane(orientation int, v int32) uint64 {
+	if orientation%2 == 0 {
+		return uint64(v) << 32
 	}
-	for i := range dst {
-		if in := i + b.after - 1; in < len(src) {
-			sum += src[in]
-		}
-		if gone := i - b.before - 1; gone >= 0 {
-			sum -= src[gone]
-		}
-		dst[i] = sum
-	}
+	return uint64(v)
 }

@@ -25,26 +25,25 @@ func picture(w, h int, at func(x, y int) uint8) *pixel.RGB {
 func TestBoxSum(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 1))
-	for _, c := range []struct{ w, h, size int }{{7, 5, 1}, {7, 5, 2}, {8, 8, 3}, {9, 4, 4}, {3, 2, 6}, {1, 1, 4}} {
-		v := make([]int32, c.w*c.h)
+	for _, c := range []struct{ w, h, size int }{{7, 5, 1}, {7, 5, 2}, {8, 8, 3}, {9, 4, 4}, {3, 2, 6}, {1, 1, 4}, {40, 3, 8}, {5, 40, 8}} {
+		const lanes = 3
+		v := make([]uint64, c.w*c.h*lanes)
 		for i := range v {
-			v[i] = random.Int32N(100)
+			v[i] = random.Uint64N(100)<<32 | random.Uint64N(100)
 		}
-		got := append([]int32{}, v...)
-		descriptor.BoxSum(got, c.w, c.h, c.size)
-		for y := range c.h {
-			for x := range c.w {
-				var want int32
-				for r := y - c.size/2; r < y-c.size/2+c.size; r++ {
-					for q := x - c.size/2; q < x-c.size/2+c.size; q++ {
-						if r >= 0 && r < c.h && q >= 0 && q < c.w {
-							want += v[r*c.w+q]
-						}
+		got := descriptor.BoxSum(v, c.w, c.h, lanes, c.size)
+		for i := range v {
+			x, y, lane := i/lanes%c.w, i/lanes/c.w, i%lanes
+			var want uint64
+			for r := y - c.size/2; r < y-c.size/2+c.size; r++ {
+				for q := x - c.size/2; q < x-c.size/2+c.size; q++ {
+					if r >= 0 && r < c.h && q >= 0 && q < c.w {
+						want += v[(r*c.w+q)*lanes+lane]
 					}
 				}
-				if got[y*c.w+x] != want {
-					t.Fatalf("%+v at %d,%d: got %d, want %d", c, x, y, got[y*c.w+x], want)
-				}
+			}
+			if got[i] != want {
+				t.Fatalf("%+v at %d,%d: got %x, want %x", c, x, y, got[i], want)
 			}
 		}
 	}
@@ -66,7 +65,7 @@ func TestGradients(t *testing.T) {
 		{"brighter to the left", func(x, _ int) uint8 { return uint8(250 - 4*x) }, 4},
 		{"brighter upwards", func(_, y int) uint8 { return uint8(250 - 4*y) }, 6},
 	} {
-		s := descriptor.Gradients(picture(40, 40, c.at), g)
+		s := descriptor.Gradients(g, picture(40, 40, c.at))
 		if s.Len() != 16 || s.Dim != descriptor.GradientDim {
 			t.Fatalf("%s: %d descriptors of %d", c.name, s.Len(), s.Dim)
 		}
@@ -87,12 +86,12 @@ func TestFlatPatches(t *testing.T) {
 	t.Parallel()
 	g := descriptor.Grid{Cell: 4, Step: 4}
 	m := picture(32, 32, func(int, int) uint8 { return 77 })
-	for _, v := range descriptor.Gradients(m, g).Data {
+	for _, v := range descriptor.Gradients(g, m).Data {
 		if v != 0 {
 			t.Fatalf("a flat picture has a gradient of %v", v)
 		}
 	}
-	s := descriptor.Colours(m, g)
+	s := descriptor.Colours(g, m)
 	for i, v := range s.Data {
 		want := float32(77) / 255
 		if i%2 == 1 {
@@ -108,7 +107,7 @@ func TestFlatPatches(t *testing.T) {
 func TestColours(t *testing.T) {
 	t.Parallel()
 	m := picture(16, 16, func(x, y int) uint8 { return uint8(100 + 50*((x+y)%2)) })
-	s := descriptor.Colours(m, descriptor.Grid{Cell: 4, Step: 4})
+	s := descriptor.Colours(descriptor.Grid{Cell: 4, Step: 4}, m)
 	if s.Len() != 1 || s.Dim != descriptor.ColourDim {
 		t.Fatalf("%d descriptors of %d", s.Len(), s.Dim)
 	}
@@ -128,10 +127,10 @@ func TestGrid(t *testing.T) {
 	g := descriptor.Grid{Cell: 4, Step: 4}
 	for _, c := range []struct{ w, h, want int }{{16, 16, 1}, {19, 16, 1}, {20, 16, 2}, {15, 100, 0}, {24, 20, 6}} {
 		m := picture(c.w, c.h, func(x, y int) uint8 { return uint8(x * y) })
-		if got := descriptor.Gradients(m, g).Len(); got != c.want {
+		if got := descriptor.Gradients(g, m).Len(); got != c.want {
 			t.Errorf("%d×%d: %d gradient descriptors, want %d", c.w, c.h, got, c.want)
 		}
-		if got := descriptor.Colours(m, g).Len(); got != c.want {
+		if got := descriptor.Colours(g, m).Len(); got != c.want {
 			t.Errorf("%d×%d: %d colour descriptors, want %d", c.w, c.h, got, c.want)
 		}
 		if got := len(g.Points(c.w, c.h)); got != c.want {

@@ -1,7 +1,5 @@
 package descriptor
 
-import "slices"
-
 // A Set is many descriptors of one length, row by row.
 type Set struct {
 	Dim  int
@@ -22,16 +20,6 @@ func (s *Set) Row(i int) []float32 { return s.Data[i*s.Dim : (i+1)*s.Dim : (i+1)
 // slice returns the descriptors from to to; they share memory with s.
 func (s *Set) slice(from, to int) *Set {
 	return &Set{Dim: s.Dim, Data: s.Data[from*s.Dim : to*s.Dim]}
-}
-
-// Concat returns copies of the descriptors of all sets, which have one Dim, in
-// their order.
-func Concat(sets ...*Set) *Set {
-	data := make([][]float32, len(sets))
-	for i, s := range sets {
-		data[i] = s.Data
-	}
-	return &Set{Dim: sets[0].Dim, Data: slices.Concat(data...)}
 }
 
 // A Point is where the centre of a descriptor lies in its picture: from -0.5

@@ -19,7 +19,7 @@ var grid = descriptor.Grid{Cell: 8, Step: 5}
 
 // A channel is one kind of local descriptor with its own vocabulary.
 type channel struct {
-	describe   func(*pixel.RGB, descriptor.Grid) *descriptor.Set
+	describe   func(descriptor.Grid, ...*pixel.RGB) *descriptor.Set
 	dim        int // of a descriptor
 	components int // principal components that are kept
 }
@@ -68,13 +68,7 @@ func scaledSide(n int, factor float64) int {
 }
 
 // local returns a channel's descriptors at all scales.
-func (c channel) local(levels []*pixel.RGB) *descriptor.Set {
-	sets := make([]*descriptor.Set, len(levels))
-	for i, m := range levels {
-		sets[i] = c.describe(m, grid)
-	}
-	return descriptor.Concat(sets...)
-}
+func (c channel) local(levels []*pixel.RGB) *descriptor.Set { return c.describe(grid, levels...) }
 
 // places returns where the descriptors of any channel lie.
 func places(levels []*pixel.RGB) []descriptor.Point {
