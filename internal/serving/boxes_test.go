@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mimeo/internal/family"
+	"mimeo/internal/family/familytest"
+	"mimeo/internal/pixel"
 	"mimeo/internal/serving"
 )
 
@@ -49,14 +51,12 @@ func TestDetectObjects(t *testing.T) {
 	}
 }
 
-// turned returns a JPEG whose EXIF orientation says that it is to be turned.
-func turned(orientation byte) []byte {
+func blackJPEG() []byte {
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 128, 64)), nil); err != nil {
 		panic(err) // cannot happen: it writes to memory
 	}
-	exif := "\xff\xe1\x00\x22Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00" + string(orientation) + "\x00\x00\x00\x00\x00\x00"
-	return append(append(bytes.Clone(b.Bytes()[:2]), exif...), b.Bytes()[2:]...)
+	return b.Bytes()
 }
 
 // TestBoxesReferToTheImageAsStored: models see images upright.
@@ -65,13 +65,13 @@ func TestBoxesReferToTheImageAsStored(t *testing.T) {
 	w := newWorld(t)
 	v := w.running("v1")
 	w.family.objects = []family.Object{{Box: family.Box{Left: 0.125, Top: 0.25, Width: 0.0625, Height: 0.5}, Confidence: 1}}
-	for orientation, want := range map[byte]serving.BoundingBox{
-		1: {Left: 0.125, Top: 0.25, Width: 0.0625, Height: 0.5},
-		3: {Left: 0.8125, Top: 0.25, Width: 0.0625, Height: 0.5},
-		6: {Left: 0.25, Top: 0.8125, Width: 0.5, Height: 0.0625}, // stored with its left side down
-		8: {Left: 0.25, Top: 0.125, Width: 0.5, Height: 0.0625},
+	for orientation, want := range map[pixel.Orientation]serving.BoundingBox{
+		pixel.Upright:   {Left: 0.125, Top: 0.25, Width: 0.0625, Height: 0.5},
+		pixel.Rotate180: {Left: 0.8125, Top: 0.25, Width: 0.0625, Height: 0.5},
+		pixel.Rotate90:  {Left: 0.25, Top: 0.8125, Width: 0.5, Height: 0.0625}, // stored with its left side down
+		pixel.Rotate270: {Left: 0.25, Top: 0.125, Width: 0.5, Height: 0.0625},
 	} {
-		got, err := w.DetectCustomLabels(t.Context(), w.root, serving.DetectRequest{Version: v, Bytes: turned(orientation)})
+		got, err := w.DetectCustomLabels(t.Context(), w.root, serving.DetectRequest{Version: v, Bytes: familytest.Turned(blackJPEG(), orientation)})
 		if diff := cmp.Diff([]serving.CustomLabel{{Name: "bright", Confidence: 100, Box: &want}}, got); diff != "" || err != nil {
 			t.Errorf("orientation %d (-want +got)\n%s%v", orientation, diff, err)
 		}

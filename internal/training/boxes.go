@@ -2,12 +2,33 @@ package training
 
 import (
 	"cmp"
+	"math"
 	"slices"
+
+	"mimeo/internal/customlabels"
+	"mimeo/internal/family"
+	"mimeo/internal/pixel"
 )
 
 // An area is a labelled box in whole pixels of an image as it is stored: what
 // manifests and snapshots hold.
 type area struct{ Label, Left, Top, Width, Height int }
+
+// box is where an area is in a stored image of w×h pixels.
+func (a area) box(w, h int) family.Box {
+	x, y := float64(w), float64(h)
+	return family.Box{Label: a.Label, Left: float64(a.Left) / x, Top: float64(a.Top) / y, Width: float64(a.Width) / x, Height: float64(a.Height) / y}
+}
+
+// areaOf is the inverse, in whole pixels: what a snapshot can show of a box. No
+// area is empty.
+func areaOf(b family.Box, w, h int) area {
+	left, right := pixels(b.Left, w), pixels(b.Left+b.Width, w)
+	top, bottom := pixels(b.Top, h), pixels(b.Top+b.Height, h)
+	return area{b.Label, left, top, max(right-left, 1), max(bottom-top, 1)}
+}
+
+func pixels(ratio float64, of int) int { return int(math.Round(ratio * float64(of))) }
 
 // iou is the overlap of two areas: the intersection over the union.
 func (a area) iou(b area) float64 {
@@ -23,6 +44,16 @@ func (a area) iou(b area) float64 {
 type found struct {
 	area
 	Confidence float32 // percent
+}
+
+// foundIn is what a model said of an image, which o turns upright and which is
+// stored in w×h pixels.
+func foundIn(p family.Prediction, o pixel.Orientation, w, h int) []found {
+	all := make([]found, len(p.Objects))
+	for i, object := range p.Objects {
+		all[i] = found{areaOf(object.Stored(o), w, h), customlabels.Confidence(object.Confidence)}
+	}
+	return all
 }
 
 // A sighting is what a detector found in one test image, and what is there.

@@ -269,7 +269,7 @@ func TestEveryMetricFollowsFromTheSnapshots(t *testing.T) {
 	t.Run("one label an image", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		w.blended(12, []string{"red"}, []string{"green"}, []string{"blue"})
+		w.blended(9, []string{"red"}, []string{"green"}, []string{"blue"}, []string{"red"})
 		g, training, testing := w.golden(w.train(w.request("v1")))
 		checkImages(t, g, training, testing)
 		checkConfusion(t, g, testing)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
 	"sync"
 
@@ -25,6 +26,9 @@ const batch = 256
 type checked struct {
 	Invalid   map[int]string // line number → why, for the log
 	Forbidden int            // of them, those that the caller may not read
+	// Turned are the orientations of images that are not stored upright, by
+	// line number.
+	Turned map[int]pixel.Orientation
 }
 
 // checkImages reads and decodes every image of a set once and drops the
@@ -49,6 +53,9 @@ func (t *training) checkImages(ctx context.Context, kind customlabels.DatasetTyp
 			bad[number] = manifest.InvalidImage.LineError()
 		}
 		forbidden += result.Forbidden
+		if kind == customlabels.Train {
+			maps.Copy(t.plan.turned, result.Turned)
+		}
 	}
 	switch {
 	case had > 0 && forbidden == had:
@@ -61,19 +68,22 @@ func (t *training) checkImages(ctx context.Context, kind customlabels.DatasetTyp
 }
 
 func (t *training) checkBatch(ctx context.Context, s *manifest.Set, part []manifest.Sample) (checked, error) {
-	result := checked{Invalid: map[int]string{}}
+	result := checked{Invalid: map[int]string{}, Turned: map[int]pixel.Orientation{}}
 	var mu sync.Mutex
 	err := each(ctx, len(part), func(ctx context.Context, i int) error {
 		image := imageOf(s, part[i])
-		_, err := t.decode(ctx, image)
-		if err == nil {
-			return nil
-		}
-		if !unusable(err) {
+		m, err := t.decode(ctx, image)
+		if err != nil && !unusable(err) {
 			return fmt.Errorf("read image %s: %w", url(image), err)
 		}
 		mu.Lock()
 		defer mu.Unlock()
+		if err == nil {
+			if o := m.Header().Orientation; o != pixel.Upright {
+				result.Turned[part[i].Number] = o
+			}
+			return nil
+		}
 		result.Invalid[part[i].Number] = err.Error()
 		if errors.Is(err, objects.AccessDenied) {
 			result.Forbidden++

@@ -10,6 +10,7 @@ import (
 	"mimeo/internal/family"
 	"mimeo/internal/manifest"
 	"mimeo/internal/objects"
+	"mimeo/internal/pixel"
 )
 
 // A plan is what a model is trained on and tested with.
@@ -20,6 +21,7 @@ type plan struct {
 	useCase     manifest.UseCase        // of both sets
 	labels      []string                // of the model
 	task        family.Task
+	turned      map[int]pixel.Orientation // of training images that are not stored upright, by line number
 }
 
 // makePlan reads the sets, looks at their images and decides what is trained
@@ -27,6 +29,7 @@ type plan struct {
 func (t *training) makePlan(ctx context.Context) error {
 	var err error
 	p := &t.plan
+	p.turned = map[int]pixel.Orientation{}
 	if p.within, err = t.limits(ctx); err != nil {
 		return err
 	}

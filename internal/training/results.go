@@ -39,9 +39,9 @@ func (t *training) writeResult(ctx context.Context, w io.Writer, role customlabe
 	case customlabels.ManifestSummary:
 		return writeJSON(w, manifest.Summarize(t.plan.train, t.plan.test, t.plan.across))
 	case customlabels.TrainingSnapshot:
-		return t.writeSnapshot(w, t.plan.train, nil, e)
+		return t.writeSnapshot(w, t.plan.train, evaluation{})
 	case customlabels.TestingSnapshot:
-		return t.writeSnapshot(w, t.plan.test, e.predictions, e)
+		return t.writeSnapshot(w, t.plan.test, e)
 	case customlabels.TrainingValidation:
 		return t.writeValidation(ctx, w, customlabels.Train, t.plan.train)
 	case customlabels.TestingValidation:

@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"mimeo/internal/customlabels"
+	"mimeo/internal/family"
 	"mimeo/internal/manifest"
 )
 
@@ -45,19 +46,24 @@ type predictionDetails struct {
 	Jobs                  []string `json:"ground-truth-labelling-jobs"`
 }
 
-// writeSnapshot writes one line per image that was used. Without predictions
+// writeSnapshot writes one line per image that was used. Without an evaluation
 // it has the ground truth only.
-func (t *training) writeSnapshot(w io.Writer, s *manifest.Set, predictions []prediction, e evaluation) error {
+func (t *training) writeSnapshot(w io.Writer, s *manifest.Set, e evaluation) error {
 	out := bufio.NewWriter(w)
 	thresholds, now := e.thresholds(len(t.plan.labels)), t.Now().UTC().Format(timestamp)
 	for i, x := range s.Samples() {
 		line := jsonLine{out: out}
 		line.member("source-ref", url(imageOf(s, x)))
-		for n, label := range x.Labels {
-			line.class(truthKey+strconv.Itoa(n), 1, classMetadata{Confidence: 1, JobName: truthJob, ClassName: label, HumanAnnotated: "yes", CreationDate: now})
+		if t.plan.task == family.Boxes {
+			t.plan.trueBoxes(&line, x, now)
+		} else {
+			trueClasses(&line, x, now)
 		}
-		if predictions != nil {
-			t.predicted(&line, predictions[i], thresholds, now)
+		switch {
+		case e.sightings != nil:
+			t.plan.foundBoxes(&line, x, e.sightings[i], thresholds, now)
+		case e.predictions != nil:
+			t.plan.foundClasses(&line, e.predictions[i], thresholds, now)
 		}
 		if err := line.end(); err != nil {
 			return err
@@ -66,18 +72,25 @@ func (t *training) writeSnapshot(w io.Writer, s *manifest.Set, predictions []pre
 	return out.Flush()
 }
 
-// predicted adds what the model said of an image: one pair per label, each
+// trueClasses adds the ground truth of an image.
+func trueClasses(line *jsonLine, x manifest.Sample, now string) {
+	for n, label := range x.Labels {
+		line.class(truthKey+strconv.Itoa(n), 1, classMetadata{Confidence: 1, JobName: truthJob, ClassName: label, HumanAnnotated: "yes", CreationDate: now})
+	}
+}
+
+// foundClasses adds what the model said of an image: one pair per label, each
 // with its verdict at the assumed threshold.
-func (t *training) predicted(line *jsonLine, p prediction, thresholds []float64, now string) {
-	for n, label := range t.plan.labels {
-		said := counts(p.confidence[n], thresholds[n])
-		details := verdict(said, p.shows(n))
+func (p *plan) foundClasses(line *jsonLine, of prediction, thresholds []float64, now string) {
+	for n, label := range p.labels {
+		said := counts(of.confidence[n], thresholds[n])
+		details := verdict(said, of.shows(n))
 		value := 0
 		if said {
 			value = 1
 		}
 		line.class(evaluateKey+strconv.Itoa(n), value, classMetadata{
-			Confidence: percentOf(p.confidence[n]), JobName: evaluateJob, ClassName: label, HumanAnnotated: "no", CreationDate: now,
+			Confidence: percentOf(of.confidence[n]), JobName: evaluateJob, ClassName: label, HumanAnnotated: "no", CreationDate: now,
 			Details: &details,
 		})
 	}

@@ -48,10 +48,7 @@ func (t *training) trainRequest(ctx context.Context) family.TrainRequest {
 		Labels: t.plan.labels, Task: t.plan.task, Seed: seed, Scratch: t.scratch(), Deadline: t.until,
 	}
 	for _, x := range t.plan.train.Samples() {
-		req.Examples = append(req.Examples, family.Example{
-			Open:   func() (io.ReadCloser, error) { return t.open(ctx, imageOf(t.plan.train, x)) },
-			Labels: t.plan.indices(x.Labels),
-		})
+		req.Examples = append(req.Examples, t.example(ctx, x))
 	}
 	return req
 }

@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"io"
 	"math/rand/v2"
+	"slices"
 
 	"mimeo/internal/family"
 	"mimeo/internal/pixel"
@@ -66,6 +67,13 @@ func file(m image.Image, asPNG bool) []byte {
 		panic(err) // cannot happen: a buffer, and a picture that can be encoded
 	}
 	return b.Bytes()
+}
+
+// Turned returns a JPEG file with an EXIF orientation.
+func Turned(file []byte, o pixel.Orientation) []byte {
+	// A segment APP1 with a TIFF directory of one entry, the tag 0x0112.
+	exif := "\xff\xe1\x00\x22Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00" + string(rune(o)) + "\x00\x00\x00\x00\x00\x00"
+	return slices.Concat(file[:2], []byte(exif), file[2:])
 }
 
 func example(data []byte, labels ...int) family.Example {
