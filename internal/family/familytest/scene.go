@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"math/rand/v2"
+	"slices"
 
 	"mimeo/internal/family"
 )
@@ -60,6 +61,24 @@ func object(m *image.RGBA, random *rand.Rand, kind, left, top, radius int) {
 	}
 }
 
+// SceneWidth and SceneHeight are the size of every Scene, in pixels.
+const SceneWidth, SceneHeight = 144, 120
+
+// Labels are those of the objects in scenes.
+func Labels() []string { return slices.Clone(labels) }
+
+// Scene draws up to five objects that a detector can tell apart, and returns a
+// PNG and where they are.
+func Scene(seed uint64, objects int) (asPNG []byte, boxes []family.Box) {
+	random := rand.New(rand.NewPCG(seed, 4))
+	var kinds []int
+	for range objects {
+		kinds = append(kinds, random.IntN(len(labels)))
+	}
+	m, boxes := scene(SceneWidth, SceneHeight, random, kinds...)
+	return file(m, true), boxes
+}
+
 // scenes draws n scenes of each number of objects from none to five, whose
 // labels take turns.
 func scenes(n int, seed uint64) []family.Example {
@@ -72,7 +91,7 @@ func scenes(n int, seed uint64) []family.Example {
 			kinds = append(kinds, next%len(labels))
 			next++
 		}
-		m, boxes := scene(144, 120, random, kinds...)
+		m, boxes := scene(SceneWidth, SceneHeight, random, kinds...)
 		e := example(file(m, i%2 == 0))
 		e.Labels, e.Boxes = nil, boxes
 		out = append(out, e)
