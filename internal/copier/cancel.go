@@ -16,15 +16,12 @@ var ErrCancelled = errors.New("the copy was cancelled")
 // CancelCopy ends a copy in progress: its name is free, and nothing of it is
 // left, as soon as its job has heard of it. It may be repeated.
 func (s *Service) CancelCopy(ctx context.Context, caller arn.Caller, v arn.ProjectVersion) (customlabels.Status, error) {
-	if err := s.Registry.Authorize(ctx, caller, "rekognition:DeleteProjectVersion", v, v.Namespace); err != nil {
-		return "", err
-	}
-	now, err := s.Registry.Version(ctx, v)
+	now, err := s.Registry.Deletable(ctx, caller, v)
 	if err != nil {
 		return "", err
 	}
-	if err := aboutCopy(caller, v, now, nil); err != nil {
-		return "", err
+	if !now.IsCopy() {
+		return "", noCopy(v)
 	}
 	err = s.Store.CancelCopy(ctx, v)
 	switch {
@@ -35,7 +32,7 @@ func (s *Service) CancelCopy(ctx context.Context, caller arn.Caller, v arn.Proje
 	case err != nil:
 		return "", fmt.Errorf("cancel copy %s: %w", v, err)
 	}
-	s.live.cancel(v)
+	s.live.Stop(v, ErrCancelled)
 	return customlabels.Deleting, nil
 }
 
@@ -56,6 +53,6 @@ func (w Worker) vanish(ctx context.Context, run *job.Run, args Args, v customlab
 	if err := w.Store.Delete(ctx, v.ARN, w.Now()); err != nil {
 		return fmt.Errorf("remove the cancelled copy %s: %w", v.ARN, err)
 	}
-	w.live.changed(v.ARN)
+	w.live.Changed(v.ARN)
 	return nil
 }

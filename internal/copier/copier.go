@@ -23,6 +23,7 @@ import (
 	"mimeo/internal/customlabels"
 	"mimeo/internal/digest"
 	"mimeo/internal/job"
+	"mimeo/internal/live"
 	"mimeo/internal/objects"
 	"mimeo/internal/policy"
 	"mimeo/internal/quota"
@@ -90,14 +91,16 @@ type Versions interface {
 	MarkDamaged(ctx context.Context, blob digest.Digest, at time.Time) error
 }
 
-// A Registry knows projects and versions. It does not authorise.
+// A Registry knows projects and versions. Only what it says authorises.
 type Registry interface {
 	Project(ctx context.Context, a arn.Project) (customlabels.Project, error)
 	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
 	Policies(ctx context.Context, a arn.Project) ([]customlabels.ProjectPolicy, error)
 	Tags(ctx context.Context, resource fmt.Stringer) (customlabels.Tags, error)
-	// Authorize is for the operations on copies that there are.
-	Authorize(ctx context.Context, caller arn.Caller, action string, resource fmt.Stringer, owner arn.Namespace) error
+	// Describable and Deletable return a version that there is, where the
+	// caller may describe or delete it.
+	Describable(ctx context.Context, caller arn.Caller, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
+	Deletable(ctx context.Context, caller arn.Caller, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
 }
 
 // Permissions knows the identity policies of a caller.
@@ -163,5 +166,5 @@ type Service struct {
 	// more. nil: never.
 	Closing <-chan struct{}
 
-	live live
+	live live.Board[attempt]
 }

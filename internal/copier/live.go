@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"mimeo/internal/arn"
@@ -50,111 +49,32 @@ type sample struct {
 	done int64
 }
 
-// live is what a process knows of the copies that it works on or is asked
-// about: how far they have come, who waits for news, and how to stop them.
-// The zero value works.
-type live struct {
-	mu     sync.Mutex
-	copies map[arn.ProjectVersion]*liveCopy
+// attempt is how far a copy has come that this process works on.
+type attempt struct {
+	Progress
+	from sample    // of the rate
+	told time.Time // when those who wait were woken for bytes alone
 }
 
-type liveCopy struct {
-	users    int // who work on it or watch it
-	progress Progress
-	from     sample
-	changed  chan struct{} // closed at the next change
-	stop     context.CancelCauseFunc
-	told     time.Time
-}
-
-// use returns what is known of a copy, and keeps it until leave is called.
-func (l *live) use(v arn.ProjectVersion) (c *liveCopy, leave func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.copies == nil {
-		l.copies = map[arn.ProjectVersion]*liveCopy{}
-	}
-	if c = l.copies[v]; c == nil {
-		c = &liveCopy{changed: make(chan struct{})}
-		l.copies[v] = c
-	}
-	c.users++
-	return c, func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if c.users--; c.users == 0 {
-			delete(l.copies, v)
-		}
-	}
-}
-
-// begin is called when an attempt begins to work on a copy. Its context ends,
-// because of ErrCancelled, when the copy is cancelled.
-func (l *live) begin(ctx context.Context, v arn.ProjectVersion) (_ context.Context, end func()) {
-	c, leave := l.use(v)
-	ctx, stop := context.WithCancelCause(ctx)
-	l.mu.Lock()
-	c.stop, c.progress, c.from = stop, Progress{}, sample{}
-	l.mu.Unlock()
-	return ctx, func() {
-		stop(nil)
-		l.change(v, func(c *liveCopy) bool {
-			c.progress, c.stop = Progress{}, nil // the stored one is the last word
-			return true
-		})
-		leave()
-	}
+// Clone is for those who wait.
+func (a attempt) Clone() attempt {
+	a.Progress = a.Progress.clone()
+	return a
 }
 
 // resume lets an attempt go on from what was stored of the copy.
-func (l *live) resume(v arn.ProjectVersion, stored Progress) {
-	l.change(v, func(c *liveCopy) bool {
-		c.progress = stored
+func (s *Service) resume(v arn.ProjectVersion, stored Progress) {
+	s.live.Change(v, func(a *attempt) bool {
+		a.Progress = stored
 		return false
 	})
 }
 
-// cancel ends the work on a copy, where this process does it.
-func (l *live) cancel(v arn.ProjectVersion) {
-	l.change(v, func(c *liveCopy) bool {
-		if c.stop != nil {
-			c.stop(ErrCancelled)
-		}
-		return true
-	})
-}
-
-// changed wakes those who wait for news of a copy.
-func (l *live) changed(v arn.ProjectVersion) {
-	l.change(v, func(*liveCopy) bool { return true })
-}
-
-// change changes what is known of a copy, and wakes those who wait where make
-// says so.
-func (l *live) change(v arn.ProjectVersion, apply func(*liveCopy) bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	c := l.copies[v]
-	if c == nil || !apply(c) {
-		return
-	}
-	close(c.changed)
-	c.changed = make(chan struct{})
-}
-
-// look returns how far a copy has come, and a channel that is closed at the
-// next change.
-func (l *live) look(c *liveCopy) (Progress, <-chan struct{}) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return c.progress.clone(), c.changed
-}
-
 // progress returns how far a copy has come that this process works on.
 func (s *Service) progress(v arn.ProjectVersion) (p Progress) {
-	s.live.change(v, func(c *liveCopy) bool {
-		c.progress.touch(s.Now())
-		p = c.progress.clone()
+	s.live.Change(v, func(a *attempt) bool {
+		a.touch(s.Now())
+		p = a.Progress.clone()
 		return false
 	})
 	return p
@@ -164,8 +84,8 @@ func (s *Service) progress(v arn.ProjectVersion) (p Progress) {
 // begun before goes on, and keeps the times that it has.
 func (s *Service) step(v arn.ProjectVersion, name string) (end func()) {
 	set := func(apply func(*Progress, int)) {
-		s.live.change(v, func(c *liveCopy) bool {
-			p := &c.progress
+		s.live.Change(v, func(a *attempt) bool {
+			p := &a.Progress
 			apply(p, slices.IndexFunc(p.Steps, func(s Step) bool { return s.Name == name }))
 			p.touch(s.Now())
 			return true
@@ -192,60 +112,39 @@ const newsEvery = 200 * time.Millisecond
 // attempt.
 func (s *Service) moved(v arn.ProjectVersion, done, all int64) {
 	now := s.Now()
-	s.live.change(v, func(c *liveCopy) bool {
-		p := &c.progress
-		if c.from.at.IsZero() {
-			c.from = sample{now, done}
+	s.live.Change(v, func(a *attempt) bool {
+		p := &a.Progress
+		if a.from.at.IsZero() {
+			a.from = sample{now, done}
 		}
 		p.BytesDone, p.BytesTotal = done, all
-		if took := now.Sub(c.from.at).Seconds(); took > 0 && done > c.from.done {
-			p.Rate = float64(done-c.from.done) / took
+		if took := now.Sub(a.from.at).Seconds(); took > 0 && done > a.from.done {
+			p.Rate = float64(done-a.from.done) / took
 		}
 		p.touch(now)
-		if now.Sub(c.told) < newsEvery {
+		if now.Sub(a.told) < newsEvery {
 			return false
 		}
-		c.told = now
+		a.told = now
 		return true
 	})
 }
 
 // sealed notes how many of an artifact's sealed bytes are durable.
 func (s *Service) sealed(v arn.ProjectVersion, role customlabels.Role, n int64) {
-	s.live.change(v, func(c *liveCopy) bool {
-		if c.progress.Sealed == nil {
-			c.progress.Sealed = map[customlabels.Role]int64{}
+	s.live.Change(v, func(a *attempt) bool {
+		if a.Sealed == nil {
+			a.Sealed = map[customlabels.Role]int64{}
 		}
-		c.progress.Sealed[role] = n
+		a.Sealed[role] = n
 		return false
 	})
 }
 
-// flagEvery is how often the database is asked for what other processes did.
-const flagEvery = time.Second
-
-// watch ends the work on a copy that another process cancels. No step is too
-// long for it: it does not wait for the next.
+// watch ends the work on a copy that another process cancels.
 func (s *Service) watch(ctx context.Context, v arn.ProjectVersion) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var watching sync.WaitGroup
-	watching.Go(func() {
-		tick := time.NewTicker(flagEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				if now, err := s.Store.Version(ctx, v); err == nil && IsCancelled(now) {
-					s.live.cancel(v)
-					return
-				}
-			}
-		}
+	return s.live.StopWhen(ctx, v, ErrCancelled, func(ctx context.Context) bool {
+		now, err := s.Store.Version(ctx, v)
+		return err == nil && IsCancelled(now)
 	})
-	return func() {
-		cancel()
-		watching.Wait()
-	}
 }

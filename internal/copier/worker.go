@@ -60,7 +60,7 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 		return err
 	}
 	// Before the status is read: a copy that is cancelled after that stops.
-	working, end := w.live.begin(ctx, args.Version)
+	working, end := w.live.Begin(ctx, args.Version)
 	defer end()
 	v, err := w.version(ctx, args)
 	switch {
@@ -80,7 +80,7 @@ func (w Worker) Work(ctx context.Context, run *job.Run) error {
 	if err != nil {
 		return fmt.Errorf("read the progress of %s: %w", v.ARN, err)
 	}
-	w.live.resume(v.ARN, stored)
+	w.resume(v.ARN, stored)
 	defer w.watch(working, v.ARN)()
 	switch err := w.attempt(working, run, v, args); {
 	case errors.Is(err, ErrCancelled) || errors.Is(context.Cause(working), ErrCancelled):
@@ -182,7 +182,7 @@ func (w Worker) Fail(ctx context.Context, run *job.Run, _ error) error {
 	if IsCancelled(v) {
 		return w.vanish(ctx, run, args, v)
 	}
-	defer w.live.changed(v.ARN)
+	defer w.live.Changed(v.ARN)
 	return w.settle(ctx, v.Status, args.Key)
 }
 
