@@ -8,10 +8,11 @@ import (
 
 	"mimeo/internal/arn"
 	"mimeo/internal/customlabels"
+	"mimeo/internal/live"
 )
 
 // MaxWait is how long DescribeCopy waits at most for a change.
-const MaxWait = time.Minute
+const MaxWait = live.MaxWait
 
 // A Description is how far a copy has come.
 type Description struct {
@@ -41,16 +42,15 @@ func (s *Service) DescribeCopy(ctx context.Context, caller arn.Caller, v arn.Pro
 	if err != nil || wait == 0 || now.Status.IsTerminal() {
 		return d, err
 	}
-	for told := d; ; {
-		over := watch.Next(ctx, wait, s.Closing)
-		after := context.WithoutCancel(ctx)
-		if now, err = s.Registry.Version(after, v); err != nil {
-			return Description{}, err
+	told := d
+	err = watch.Await(ctx, wait, s.Closing, func(ctx context.Context) (bool, error) {
+		if now, err = s.Registry.Version(ctx, v); err != nil {
+			return false, err
 		}
-		if d, err = s.describe(after, now, watch.Progress()); err != nil || over || d.Revision != told.Revision || d.Status != told.Status {
-			return d, err
-		}
-	}
+		d, err = s.describe(ctx, now, watch.Progress())
+		return d.Revision != told.Revision || d.Status != told.Status, err
+	})
+	return d, err
 }
 
 func noCopy(v arn.ProjectVersion) error {

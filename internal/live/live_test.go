@@ -28,6 +28,13 @@ func add(name string, news bool) func(*steps) bool {
 	}
 }
 
+// next waits until it is worth to look again, and returns how long that took.
+func next(ctx context.Context, w *live.Watch[steps], wait time.Duration, closing <-chan struct{}) time.Duration {
+	begin := time.Now()
+	_ = w.Await(ctx, wait, closing, func(context.Context) (bool, error) { return true, nil }) // cannot fail
+	return time.Since(begin)
+}
+
 // TestNewsWakeWhoWaits at once where they are worth it, and within a second
 // else.
 func TestNewsWakeWhoWaits(t *testing.T) {
@@ -38,13 +45,12 @@ func TestNewsWakeWhoWaits(t *testing.T) {
 		w := b.Watch(version)
 		defer w.Close()
 		b.Change(version, add("first", true))
-		begin := time.Now()
-		if w.Next(t.Context(), time.Minute, nil) || time.Since(begin) != 0 || !slices.Equal(w.Progress(), steps{"first"}) {
-			t.Errorf("after %s the news are %q", time.Since(begin), w.Progress())
+		if took := next(t.Context(), w, time.Minute, nil); took != 0 || !slices.Equal(w.Progress(), steps{"first"}) {
+			t.Errorf("after %s the news are %q", took, w.Progress())
 		}
 		b.Change(version, add("second", false))
-		if w.Next(t.Context(), time.Minute, nil) || time.Since(begin) != live.Every {
-			t.Errorf("no news wake after %s", time.Since(begin))
+		if took := next(t.Context(), w, time.Minute, nil); took != live.Every {
+			t.Errorf("no news wake after %s", took)
 		}
 		told := w.Progress()
 		b.Change(version, func(s *steps) bool { (*s)[0] = "changed"; return true })
@@ -52,8 +58,8 @@ func TestNewsWakeWhoWaits(t *testing.T) {
 			t.Error("what was told changes afterwards")
 		}
 		end()
-		if w.Next(t.Context(), time.Minute, nil); len(w.Progress()) > 0 {
-			t.Errorf("after the end the process still knows %q", w.Progress())
+		if took := next(t.Context(), w, time.Minute, nil); took != 0 || len(w.Progress()) > 0 {
+			t.Errorf("%s after the end the process still knows %q", took, w.Progress())
 		}
 	})
 }
@@ -69,18 +75,24 @@ func TestWaitingEnds(t *testing.T) {
 		for name, c := range map[string]struct {
 			ctx     context.Context
 			closing <-chan struct{}
+			fails   error
 			want    time.Duration
 		}{
-			"by its time":                  {t.Context(), nil, 2500 * time.Millisecond},
-			"when the caller has gone":     {gone, nil, 0},
-			"when the server is shut down": {t.Context(), closed, 0},
+			"by its time":                  {t.Context(), nil, nil, 2500 * time.Millisecond},
+			"when the caller has gone":     {gone, nil, nil, 0},
+			"when the server is shut down": {t.Context(), closed, nil, 0},
+			"when a look fails":            {t.Context(), nil, errWanted, live.Every},
 		} {
 			w := b.Watch(version)
 			begin := time.Now()
-			for !w.Next(c.ctx, 2500*time.Millisecond, c.closing) {
-			}
-			if took := time.Since(begin); took != c.want {
-				t.Errorf("%s: after %s, want %s", name, took, c.want)
+			err := w.Await(c.ctx, 2500*time.Millisecond, c.closing, func(ctx context.Context) (bool, error) {
+				if ctx.Err() != nil {
+					t.Errorf("%s: the last look has no context", name)
+				}
+				return false, c.fails
+			})
+			if took := time.Since(begin); took != c.want || !errors.Is(err, c.fails) {
+				t.Errorf("%s: after %s (%v), want %s", name, took, err, c.want)
 			}
 			w.Close()
 		}
@@ -99,8 +111,8 @@ func TestWorkIsStopped(t *testing.T) {
 		if !errors.Is(context.Cause(ctx), errWanted) {
 			t.Errorf("the work ends because of %v", context.Cause(ctx))
 		}
-		if begin := time.Now(); w.Next(t.Context(), time.Minute, nil) || time.Since(begin) != 0 {
-			t.Error("a stop is no news")
+		if took := next(t.Context(), w, time.Minute, nil); took != 0 {
+			t.Errorf("a stop is news after %s", took)
 		}
 		end()
 
