@@ -56,7 +56,7 @@ var arrows = map[string][]string{
 	"proof":    {"arn", "blob", "customlabels", "digest", "envelope", "fault", "kms", "lineage", "objects", "record", "results", "vault"},
 	"results":  {"arn", "customlabels", "fault", "objects", "policy"},
 	"copier":   {"arn", "blob", "customlabels", "digest", "envelope", "fault", "job", "live", "objects", "policy", "quota", "record", "results", "vault"},
-	"training": {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "manifest", "objects", "pixel", "policy", "quota", "registry", "results", "vault"},
+	"training": {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "live", "manifest", "objects", "pixel", "policy", "quota", "registry", "results", "vault"},
 	"serving":  {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "objects", "pixel", "policy", "quota", "registry", "vault"},
 
 	"lineage": {"arn", "customlabels", "digest", "fault"},

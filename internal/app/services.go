@@ -134,7 +134,7 @@ func (a *App) build(ctx context.Context, extras Extras) (*services, error) {
 	models := families(extras)
 	s.training = &training.Service{
 		Store: db.Trainings(), Registry: s.registry, Objects: s.buckets, Vault: s.vault, Quotas: s.quotas,
-		Families: models, Scratch: a.config.scratchDir(), Slice: trainingSlice, Now: now,
+		Families: models, Scratch: a.config.scratchDir(), Slice: trainingSlice, Closing: a.closing, Now: now,
 	}
 	s.serving = serving.New(serving.Config{
 		Store: db.Serving(), Registry: s.registry, Vault: s.vault, Objects: s.buckets, Families: models, Quotas: s.quotas, Now: now,
@@ -148,7 +148,7 @@ func (a *App) build(ctx context.Context, extras Extras) (*services, error) {
 func (s *services) edges(c Config) map[string]http.Handler {
 	verifier := func(service string) *sigv4.Verifier { return sigv4.New(service, s.identity, time.Now) }
 	custom := (&rekapi.API{Registry: s.registry, Training: s.training, Copier: s.copier, Serving: s.serving}).Service()
-	own := (&mimeoapi.API{Proof: s.proof, Copier: s.copier, Lineage: s.lineage, Events: s.events}).Service()
+	own := (&mimeoapi.API{Proof: s.proof, Copier: s.copier, Training: s.training, Lineage: s.lineage, Events: s.events}).Service()
 	custom.Admit, own.Admit = s.admit(c), s.admit(c)
 	keys := kmsapi.New(s.keys)
 	custom.Hint, own.Hint, keys.Hint = s.identity.Hint, s.identity.Hint, s.identity.Hint

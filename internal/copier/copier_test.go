@@ -28,6 +28,7 @@ import (
 	"mimeo/internal/registry"
 	"mimeo/internal/sqlstore"
 	"mimeo/internal/sqlstore/sqlstoretest"
+	"mimeo/internal/training"
 	"mimeo/internal/vault"
 )
 
@@ -185,7 +186,7 @@ func (w *world) train(t testing.TB, p arn.Project, name string) customlabels.Pro
 		CreatedAt: time.UnixMilli(1_700_000_000_000).UTC(), OutputConfig: customlabels.OutputConfig{Bucket: "source-custom-labels"},
 	}
 	spec := job.Spec{Kind: "train", Key: v.ARN.String(), Args: struct{}{}}
-	if err := w.db.Trainings().InsertTraining(t.Context(), roomy(v, customlabels.Tags{"of": "the source"}), nil, spec); err != nil {
+	if err := w.db.Trainings().InsertTraining(t.Context(), roomy(v, customlabels.Tags{"of": "the source"}), nil, training.Progress{}, spec); err != nil {
 		t.Fatal(err)
 	}
 	w.engine.Drain(t, job.Options{}, sealer{w, v})
@@ -200,7 +201,7 @@ func (w *world) train(t testing.TB, p arn.Project, name string) customlabels.Pro
 func (w *world) insert(t testing.TB, p arn.Project, name string, status customlabels.Status) arn.ProjectVersion {
 	t.Helper()
 	v := customlabels.ProjectVersion{ARN: p.Version(name, "1"), Project: p, Status: customlabels.TrainingInProgress, CreatedAt: time.Now()}
-	err := w.db.Trainings().InsertTraining(t.Context(), roomy(v, nil), nil, job.Spec{Kind: "nobody", Key: v.ARN.String(), Args: struct{}{}})
+	err := w.db.Trainings().InsertTraining(t.Context(), roomy(v, nil), nil, training.Progress{}, job.Spec{Kind: "nobody", Key: v.ARN.String(), Args: struct{}{}})
 	if err == nil {
 		err = w.db.Versions().SetStatus(t.Context(), v.ARN, []customlabels.Status{v.Status}, status, "")
 	}
@@ -243,7 +244,7 @@ func (s sealer) Work(ctx context.Context, run *job.Run) error {
 		a.VerifiedAt = v.CreatedAt
 		v.Bundle.Artifacts = append(v.Bundle.Artifacts, a)
 	}
-	return errors.Join(s.w.db.Trainings().EndTraining(ctx, run.Attempt, v), s.w.vault.Release(ctx, use))
+	return errors.Join(s.w.db.Trainings().EndTraining(ctx, run.Attempt, v, training.Progress{}), s.w.vault.Release(ctx, use))
 }
 
 // request asks for a copy of the source under the destination's key.

@@ -27,7 +27,7 @@ func TestAFileThatItsOwnerChangesIsNoDamage(t *testing.T) {
 		})
 		must(t, err)
 		w.wantChanged(t, v, role, at.String()+" was changed since")
-		_, err := w.buckets.DeleteObject(t.Context(), trusted, bucket.DeleteRequest{Bucket: at.Bucket, Key: at.Key})
+		_, err = w.buckets.DeleteObject(t.Context(), trusted, bucket.DeleteRequest{Bucket: at.Bucket, Key: at.Key})
 		must(t, err)
 		w.wantChanged(t, v, role, at.String()+" was removed since")
 	}

@@ -26,6 +26,7 @@ import (
 	"mimeo/internal/quota"
 	"mimeo/internal/sqlstore"
 	"mimeo/internal/sqlstore/sqlstoretest"
+	"mimeo/internal/training"
 	"mimeo/internal/webhook"
 )
 
@@ -175,7 +176,7 @@ func (w *world) life(name string) {
 	v := customlabels.ProjectVersion{ARN: w.project.Version(name, "1"), Project: w.project, Status: customlabels.TrainingInProgress, CreatedAt: time.Now()}
 	must(w.t, w.db.Trainings().InsertTraining(w.t.Context(), customlabels.NewVersion{
 		ProjectVersion: v, Limits: customlabels.VersionLimits{InProject: 100, InProgress: 100},
-	}, nil, job.Spec{Kind: "idle", Args: name}))
+	}, nil, training.Progress{}, job.Spec{Kind: "idle", Args: name}))
 	w.move(v.ARN, customlabels.TrainingInProgress, customlabels.TrainingInProgress) // progress is no event
 	w.move(v.ARN, customlabels.TrainingInProgress, customlabels.TrainingCompleted)
 	w.move(v.ARN, customlabels.TrainingCompleted, customlabels.Deleting)

@@ -24,6 +24,7 @@ import (
 	"mimeo/internal/registry"
 	"mimeo/internal/sqlstore"
 	"mimeo/internal/sqlstore/sqlstoretest"
+	"mimeo/internal/training"
 )
 
 func root(account string) arn.Caller {
@@ -102,7 +103,7 @@ func (w *world) begin(p arn.Project, name string, source arn.ProjectVersion) cus
 	spec := job.Spec{Kind: "finish", Key: v.ARN.String(), Args: struct{}{}}
 	limits := customlabels.VersionLimits{InProject: 100, InProgress: 5}
 	insert := func() error {
-		return w.db.Trainings().InsertTraining(w.t.Context(), customlabels.NewVersion{ProjectVersion: v, Limits: limits}, nil, spec)
+		return w.db.Trainings().InsertTraining(w.t.Context(), customlabels.NewVersion{ProjectVersion: v, Limits: limits}, nil, training.Progress{}, spec)
 	}
 	if v.IsCopy() {
 		v.Status = customlabels.CopyingInProgress
@@ -136,7 +137,7 @@ func (f finisher) Work(ctx context.Context, run *job.Run) error {
 		return f.w.db.Copies().FinishCopy(ctx, run.Attempt, f.v, []byte("record"), copier.Progress{})
 	}
 	f.v.Status = customlabels.TrainingCompleted
-	return f.w.db.Trainings().EndTraining(ctx, run.Attempt, f.v)
+	return f.w.db.Trainings().EndTraining(ctx, run.Attempt, f.v, training.Progress{})
 }
 
 func (w *world) delete(v arn.ProjectVersion) {

@@ -15,14 +15,16 @@ import (
 	"mimeo/internal/lineage"
 	"mimeo/internal/proof"
 	"mimeo/internal/rekapi"
+	"mimeo/internal/training"
 )
 
 // An API answers the operations with what the services decide.
 type API struct {
-	Copier  *copier.Service
-	Lineage *lineage.Service
-	Events  *events.Service
-	Proof   *proof.Service
+	Copier   *copier.Service
+	Training *training.Service
+	Lineage  *lineage.Service
+	Events   *events.Service
+	Proof    *proof.Service
 }
 
 // Service is the API as AWS JSON 1.1 serves it.
@@ -45,6 +47,8 @@ func (a *API) operations() map[string]awsjson.Operation {
 		"CopyProjectVersion":        awsjson.BindCall(a.copyProjectVersion),
 		"DescribeCopy":              awsjson.Bind(a.describeCopy),
 		"CancelCopy":                awsjson.Bind(a.cancelCopy),
+		"DescribeTraining":          awsjson.Bind(a.describeTraining),
+		"CancelTraining":            awsjson.Bind(a.cancelTraining),
 		"DescribeLineage":           awsjson.Bind(a.describeLineage),
 		"PutEventTarget":            awsjson.Bind(a.putEventTarget),
 		"ListEventTargets":          awsjson.Bind(a.listEventTargets),

@@ -10,7 +10,7 @@ import (
 	"mimeo/internal/rekapi"
 )
 
-type describeCopyInput struct {
+type describeInput struct {
 	ProjectVersionArn *string
 	WaitSeconds       *int32
 }
@@ -29,7 +29,7 @@ type copyStep struct {
 	Start, End *time.Time
 }
 
-func (a *API) describeCopy(ctx context.Context, caller arn.Caller, in *describeCopyInput) (*describeCopyOutput, error) {
+func (a *API) describeCopy(ctx context.Context, caller arn.Caller, in *describeInput) (*describeCopyOutput, error) {
 	v, err := rekapi.ProjectVersion("ProjectVersionArn", in.ProjectVersionArn)
 	if err != nil {
 		return nil, err
@@ -48,11 +48,11 @@ func (a *API) describeCopy(ctx context.Context, caller arn.Caller, in *describeC
 	return out, nil
 }
 
-type cancelCopyInput struct{ ProjectVersionArn *string }
+type cancelInput struct{ ProjectVersionArn *string }
 
-type cancelCopyOutput struct{ Status string }
+type cancelOutput struct{ Status string }
 
-func (a *API) cancelCopy(ctx context.Context, caller arn.Caller, in *cancelCopyInput) (*cancelCopyOutput, error) {
+func (a *API) cancelCopy(ctx context.Context, caller arn.Caller, in *cancelInput) (*cancelOutput, error) {
 	v, err := rekapi.ProjectVersion("ProjectVersionArn", in.ProjectVersionArn)
 	if err != nil {
 		return nil, err
@@ -61,5 +61,5 @@ func (a *API) cancelCopy(ctx context.Context, caller arn.Caller, in *cancelCopyI
 	if err != nil {
 		return nil, err
 	}
-	return &cancelCopyOutput{string(status)}, nil
+	return &cancelOutput{string(status)}, nil
 }

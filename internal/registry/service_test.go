@@ -21,6 +21,7 @@ import (
 	"mimeo/internal/registry"
 	"mimeo/internal/sqlstore"
 	"mimeo/internal/sqlstore/sqlstoretest"
+	"mimeo/internal/training"
 )
 
 const (
@@ -139,7 +140,7 @@ func (w *world) version(p arn.Project, name string, status customlabels.Status) 
 		ARN: p.Version(name, strconv.FormatInt(now.UnixMilli(), 10)), Project: p, Status: customlabels.TrainingInProgress, CreatedAt: now,
 		OutputConfig: customlabels.OutputConfig{Bucket: "mine", Prefix: "out"},
 	}
-	if err := w.db.Trainings().InsertTraining(w.t.Context(), roomy(v, nil), nil, job.Spec{Kind: trained{}.Kind(), Key: name, Args: name}); err != nil {
+	if err := w.db.Trainings().InsertTraining(w.t.Context(), roomy(v, nil), nil, training.Progress{}, job.Spec{Kind: trained{}.Kind(), Key: name, Args: name}); err != nil {
 		w.t.Fatal(err)
 	}
 	v.Status = customlabels.TrainingCompleted
@@ -165,7 +166,7 @@ func (t trained) Work(ctx context.Context, run *job.Run) error {
 	if err := run.Decode(&name); err != nil {
 		return err
 	}
-	return t.w.db.Trainings().EndTraining(ctx, run.Attempt, t.w.training[name])
+	return t.w.db.Trainings().EndTraining(ctx, run.Attempt, t.w.training[name], training.Progress{})
 }
 
 func (trained) Fail(_ context.Context, _ *job.Run, cause error) error { return cause }

@@ -281,6 +281,7 @@ func (s *Versions) Delete(ctx context.Context, a arn.ProjectVersion, now time.Ti
 		return t.each(ctx, a.String(),
 			`DELETE FROM pins WHERE holder = $1`,
 			`DELETE FROM copies WHERE version = $1`,
+			`DELETE FROM trainings WHERE version = $1`,
 			`DELETE FROM invocations WHERE version = $1`,
 			`DELETE FROM artifacts WHERE version = $1`,
 			`DELETE FROM tags WHERE resource = $1`,

@@ -215,7 +215,8 @@ func (s *Service) commit(ctx context.Context, req Request, v customlabels.Projec
 		return err
 	}
 	n := customlabels.NewVersion{ProjectVersion: v, Tags: req.Tags, Limits: limits}
-	if err := s.Store.InsertTraining(ctx, n, datasets, job.Spec{Kind: Kind, Key: v.ARN.String(), Args: args}); err != nil {
+	spec := job.Spec{Kind: Kind, Key: v.ARN.String(), Args: args}
+	if err := s.Store.InsertTraining(ctx, n, datasets, Progress{Seed: seedOf(v.ARN)}.Touched(s.Now()), spec); err != nil {
 		return insertRefusal(err, req, limits)
 	}
 	return nil

@@ -136,8 +136,8 @@ func TestATrainingThatWasInsertedAndNotAnsweredIsMade(t *testing.T) {
 // unanswering inserts trainings and fails.
 type unanswering struct{ training.Store }
 
-func (s unanswering) InsertTraining(ctx context.Context, v customlabels.NewVersion, datasets []customlabels.Dataset, spec job.Spec) error {
-	return errors.Join(s.Store.InsertTraining(ctx, v, datasets, spec), errCut)
+func (s unanswering) InsertTraining(ctx context.Context, v customlabels.NewVersion, datasets []customlabels.Dataset, p training.Progress, spec job.Spec) error {
+	return errors.Join(s.Store.InsertTraining(ctx, v, datasets, p, spec), errCut)
 }
 
 func TestABusyDatasetIsInUse(t *testing.T) {

@@ -17,7 +17,6 @@ import (
 	"mimeo/internal/digest"
 	"mimeo/internal/job"
 	"mimeo/internal/job/jobtest"
-	"mimeo/internal/kms"
 	"mimeo/internal/objects"
 	"mimeo/internal/training"
 	"mimeo/internal/vault"
@@ -26,12 +25,14 @@ import (
 var errCut = errors.New("cut")
 
 // A cutter fails the nth write of everything that it stands in front of, once:
-// before it was made, or after.
+// before it was made, or after. Where it has something else to do, it does that
+// and fails nothing.
 type cutter struct {
 	mu    sync.Mutex
 	n     int
 	after bool
 	hit   bool
+	other func()
 }
 
 func (c *cutter) write(do func() error) error {
@@ -42,6 +43,13 @@ func (c *cutter) write(do func() error) error {
 	c.mu.Unlock()
 	switch {
 	case !cut:
+		return do()
+	case c.other != nil && after:
+		err := do()
+		c.other()
+		return err
+	case c.other != nil:
+		c.other()
 		return do()
 	case after:
 		return errors.Join(do(), errCut)
@@ -59,12 +67,12 @@ func (s cutStore) PutLines(ctx context.Context, a job.Attempt, v arn.ProjectVers
 	return s.write(func() error { return s.Store.PutLines(ctx, a, v, set, lines) })
 }
 
-func (s cutStore) SetProgress(ctx context.Context, a job.Attempt, v arn.ProjectVersion, message string) error {
-	return s.write(func() error { return s.Store.SetProgress(ctx, a, v, message) })
+func (s cutStore) SaveProgress(ctx context.Context, a job.Attempt, v arn.ProjectVersion, message string, p training.Progress) error {
+	return s.write(func() error { return s.Store.SaveProgress(ctx, a, v, message, p) })
 }
 
-func (s cutStore) EndTraining(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion) error {
-	return s.write(func() error { return s.Store.EndTraining(ctx, a, v) })
+func (s cutStore) EndTraining(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion, p training.Progress) error {
+	return s.write(func() error { return s.Store.EndTraining(ctx, a, v, p) })
 }
 
 type cutSteps struct {
@@ -85,6 +93,10 @@ func (s cutObjects) Put(ctx context.Context, caller arn.Caller, bucket string, f
 	return s.write(func() error { return s.Store.Put(ctx, caller, bucket, files, opts) })
 }
 
+func (s cutObjects) DeleteIfMarked(ctx context.Context, caller arn.Caller, ref objects.Ref, mark string) error {
+	return s.write(func() error { return s.Store.DeleteIfMarked(ctx, caller, ref, mark) })
+}
+
 type cutVault struct {
 	training.Vault
 	*cutter
@@ -96,6 +108,14 @@ func (s cutVault) NewVersionKey(ctx context.Context, v arn.ProjectVersion, use v
 		return err
 	})
 	return key, err
+}
+
+func (s cutVault) Abandon(ctx context.Context, use vault.KeyUse) error {
+	return s.write(func() error { return s.Vault.Abandon(ctx, use) })
+}
+
+func (s cutVault) Drop(ctx context.Context, a customlabels.Artifact) error {
+	return s.write(func() error { return s.Vault.Drop(ctx, a) })
 }
 
 func (s cutVault) Release(ctx context.Context, use vault.KeyUse) error {
@@ -123,20 +143,12 @@ func TestATrainingThatIsCutAnywhereEndsTheSame(t *testing.T) {
 		t.Run(fmt.Sprintf("after=%v", after), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			train, test := w.put("train", joined(w.manifest("train", 3, "red", "green"))), w.put("test", joined(w.manifest("test", 2, "red", "green")))
-			key, err := w.kms.CreateKey(t.Context(), w.root, kms.NewKey{})
-			w.must(err)
+			req := w.small()
 			c := &cutter{after: after}
-			w.training.Store = cutStore{w.training.Store, c}
-			w.training.Objects = cutObjects{w.training.Objects, c}
-			w.training.Vault = cutVault{&vault.Vault{Keys: w.kms, Blobs: cutBlobs{w.blobs, c}}, c}
+			w.cutBy(c)
 			var weights string
 			for n := 1; ; n++ {
-				req := w.request(fmt.Sprint("cut-at-", n))
-				req.KMSKeyID = key.ARN.String()
-				req.Training = &training.Data{Manifests: []objects.Ref{train}}
-				req.Testing = &training.TestData{Manifests: []objects.Ref{test}}
-				v := w.trainCut(req, c, n)
+				v := w.trainCut(req(fmt.Sprint("cut-at-", n)), c, n)
 				if v.Status != customlabels.TrainingCompleted {
 					t.Fatalf("cut at write %d: %s %s", n, v.Status, v.StatusMessage)
 				}
@@ -145,7 +157,7 @@ func TestATrainingThatIsCutAnywhereEndsTheSame(t *testing.T) {
 				} else if got != weights {
 					t.Errorf("cut at write %d: other weights", n)
 				}
-				w.checkTidy(n)
+				w.checkTidy(v.ARN.Name)
 				if !c.hit {
 					if n < 30 {
 						t.Errorf("a training makes %d writes: some are not cut", n)
@@ -157,24 +169,37 @@ func TestATrainingThatIsCutAnywhereEndsTheSame(t *testing.T) {
 	}
 }
 
+// cutBy puts a cutter in front of all that trainings write.
+func (w *world) cutBy(c *cutter) {
+	w.training.Store = cutStore{w.training.Store, c}
+	w.training.Objects = cutObjects{w.training.Objects, c}
+	w.training.Vault = cutVault{&vault.Vault{Keys: w.kms, Blobs: cutBlobs{w.blobs, c}}, c}
+}
+
 func (w *world) trainCut(req training.Request, c *cutter, n int) customlabels.ProjectVersion {
 	w.t.Helper()
-	a, err := w.training.CreateProjectVersion(w.t.Context(), w.root, req)
-	w.must(err)
+	c.n = 0
+	a := w.create(req)
+	w.drainCut(c, n)
+	return w.version(a)
+}
+
+// drainCut works until no job is left, cut at the nth write.
+func (w *world) drainCut(c *cutter, n int) {
+	w.t.Helper()
 	c.n, c.hit = n, false
 	engine := w.engine()
 	engine.Store = cutSteps{engine.Store, c}
 	engine.Drain(w.t, jobtest.Quick(3), training.Worker{Service: w.training})
-	return w.version(a)
 }
 
 // checkTidy checks that nothing is left of a training but its version.
-func (w *world) checkTidy(n int) {
+func (w *world) checkTidy(name string) {
 	w.t.Helper()
 	if live, err := w.kms.LiveGrants(w.t.Context(), vault.JobGrantPrefix); len(live) != 0 || err != nil {
-		w.t.Errorf("cut at write %d: job grants live on: %v, %v", n, live, err)
+		w.t.Errorf("%s: job grants live on: %v, %v", name, live, err)
 	}
 	if left, err := os.ReadDir(w.training.Scratch); len(left) != 0 || err != nil {
-		w.t.Errorf("cut at write %d: checkpoints are left: %v, %v", n, left, err)
+		w.t.Errorf("%s: checkpoints are left: %v, %v", name, left, err)
 	}
 }

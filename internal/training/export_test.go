@@ -1,5 +1,11 @@
 package training
 
+import (
+	"time"
+
+	"mimeo/internal/family"
+)
+
 // The pure parts, for their tests.
 
 type (
@@ -46,3 +52,6 @@ func NewScored(confidence float32, positive bool) Scored { return scored{confide
 
 func (p prediction) Shows(label int) bool         { return p.shows(label) }
 func (p prediction) Confidence(label int) float32 { return p.confidence[label] }
+
+func (p *Progress) Fit(told family.Progress)         { p.fit(told) }
+func (p Progress) Message(left time.Duration) string { return p.message(left) }

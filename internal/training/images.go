@@ -41,7 +41,8 @@ func (t *training) checkImages(ctx context.Context, kind customlabels.DatasetTyp
 			if err := t.pause(ctx); err != nil {
 				return checked{}, err
 			}
-			if err := t.progress(ctx, "Checking the images of the %s dataset: %d of %d.", kind, from, had); err != nil {
+			err := t.note(ctx, func(p *Progress) { p.enter(CheckingImages, "those of the "+string(kind)+" dataset", from, had) })
+			if err != nil {
 				return checked{}, err
 			}
 			return t.checkBatch(ctx, s, part)

@@ -92,7 +92,8 @@ func (q *questions) prepare(ctx context.Context, from int) (err error) {
 	if err := q.pause(ctx); err != nil {
 		return err
 	}
-	if err := q.progress(ctx, "Evaluating the model: %d of %d test images.", from, len(q.plan.test.Samples())); err != nil {
+	total := len(q.plan.test.Samples())
+	if err := q.note(ctx, func(p *Progress) { p.enter(Evaluating, "asking the model for the test images", from, total) }); err != nil {
 		return err
 	}
 	if q.model == nil {

@@ -15,12 +15,15 @@ import (
 
 // sealResults makes the six result files, as artifacts of the version.
 func (t *training) sealResults(ctx context.Context, key vault.VersionKey, e evaluation) ([]customlabels.Artifact, error) {
-	if err := t.progress(ctx, "Writing the results of the evaluation."); err != nil {
+	err := t.note(ctx, func(p *Progress) {
+		p.enter(WritingResults, "writing the results of the evaluation", 0, len(customlabels.ResultRoles))
+	})
+	if err != nil {
 		return nil, err
 	}
 	var artifacts []customlabels.Artifact
 	for _, role := range customlabels.ResultRoles {
-		a, err := job.Step(ctx, t.run, "seal "+string(role), func(ctx context.Context) (customlabels.Artifact, error) {
+		a, err := job.Step(ctx, t.run, sealStep(role), func(ctx context.Context) (customlabels.Artifact, error) {
 			return t.seal(ctx, key, role, func(w io.Writer) error { return t.writeResult(ctx, w, role, e) })
 		})
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,7 +18,7 @@ import (
 // train fits the model, over as many slices as it takes, and seals its
 // weights.
 func (t *training) train(ctx context.Context, key vault.VersionKey) (customlabels.Artifact, error) {
-	return job.Step(ctx, t.run, "weights", func(ctx context.Context) (customlabels.Artifact, error) {
+	return job.Step(ctx, t.run, sealStep(customlabels.Weights), func(ctx context.Context) (customlabels.Artifact, error) {
 		f, err := t.family(t.plan.task)
 		if err != nil {
 			return customlabels.Artifact{}, err
@@ -45,7 +44,7 @@ func (t *training) train(ctx context.Context, key vault.VersionKey) (customlabel
 
 func (t *training) trainRequest(ctx context.Context) family.TrainRequest {
 	req := family.TrainRequest{
-		Labels: t.plan.labels, Task: t.plan.task, Seed: seed, Scratch: t.scratch(), Deadline: t.until,
+		Labels: t.plan.labels, Task: t.plan.task, Seed: t.seed(), Scratch: t.scratch(), Deadline: t.until,
 	}
 	for _, x := range t.plan.train.Samples() {
 		req.Examples = append(req.Examples, t.example(ctx, x))
@@ -57,7 +56,19 @@ func (t *training) trainRequest(ctx context.Context) family.TrainRequest {
 func (t *training) seal(ctx context.Context, key vault.VersionKey, role customlabels.Role, write func(io.Writer) error) (_ customlabels.Artifact, err error) {
 	plain := produce(write)
 	defer func() { err = errors.Join(err, plain.Close()) }()
-	return t.Vault.Seal(ctx, key, role, plain)
+	a, err := t.Vault.Seal(ctx, key, role, plain)
+	if err == nil {
+		t.sealed = append(t.sealed, a)
+	}
+	return a, err
+}
+
+// sealStep is the step that records the artifact of a role.
+func sealStep(role customlabels.Role) string {
+	if role == customlabels.Weights {
+		return "weights"
+	}
+	return "seal " + string(role)
 }
 
 // A production reads what a function writes at the same time, and fails where
@@ -78,25 +89,4 @@ func produce(write func(io.Writer) error) *production {
 // it.
 func (p *production) Close() error {
 	return errors.Join(p.CloseWithError(io.ErrClosedPipe), p.group.Wait())
-}
-
-// reportEvery is how often progress is written at most.
-const reportEvery = time.Second
-
-// A reporter writes the progress of a training to the version.
-type reporter struct {
-	training *training
-	ctx      context.Context // of the call that reports
-	last     time.Time
-	phase    string
-	err      error // the first
-}
-
-func (r *reporter) report(p family.Progress) {
-	now := r.training.Now()
-	if r.err != nil || p.Phase == r.phase && now.Sub(r.last) < reportEvery {
-		return
-	}
-	r.last, r.phase = now, p.Phase
-	r.err = r.training.progress(r.ctx, "Training the model: %s, %d%% done.", p.Phase, 100*p.Done/max(1, p.Total))
 }

@@ -19,6 +19,7 @@ import (
 	"mimeo/internal/customlabels"
 	"mimeo/internal/family"
 	"mimeo/internal/job"
+	"mimeo/internal/live"
 	"mimeo/internal/manifest"
 	"mimeo/internal/objects"
 	"mimeo/internal/quota"
@@ -38,24 +39,43 @@ type Line struct {
 
 // A Store keeps trainings. Its refusals are bare codes of customlabels.
 type Store interface {
+	Trainings
+	Sets
 	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
 	// HasVersion reports whether a project has a version of that name.
 	HasVersion(ctx context.Context, project arn.Project, name string) (bool, error)
-	// InsertTraining inserts the version, its tags, its job and a copy of the
-	// lines of the datasets, in one transaction. It fails with
-	// ServiceQuotaExceeded or LimitExceeded where there would be more
+}
+
+// Trainings begin and end.
+type Trainings interface {
+	// InsertTraining inserts the version, its tags, its job, how far it has
+	// come and a copy of the lines of the datasets, in one transaction. It fails
+	// with ServiceQuotaExceeded or LimitExceeded where there would be more
 	// versions than its limits say.
-	InsertTraining(ctx context.Context, v customlabels.NewVersion, datasets []customlabels.Dataset, spec job.Spec) error
+	InsertTraining(ctx context.Context, v customlabels.NewVersion, datasets []customlabels.Dataset, p Progress, spec job.Spec) error
+	// SaveProgress stores how far a running training has come, and sets its
+	// status message. It fails with ErrCancelled where the training was
+	// cancelled. Progress returns what was stored last.
+	SaveProgress(ctx context.Context, a job.Attempt, v arn.ProjectVersion, message string, p Progress) error
+	Progress(ctx context.Context, v arn.ProjectVersion) (Progress, error)
+	// EndTraining stores how the training ended, v.Status and the rest, and
+	// drops its lines. A training that has ended stays as it is; one that was
+	// cancelled can only fail, else it is ErrCancelled.
+	EndTraining(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion, p Progress) error
+	// CancelTraining notes who has cancelled a training in progress and lets
+	// its job run at once, also again. It fails with ResourceInUse where the
+	// training has ended. CancelledBy returns who was first; empty: nobody.
+	CancelTraining(ctx context.Context, v arn.ProjectVersion, by arn.Principal) error
+	CancelledBy(ctx context.Context, v arn.ProjectVersion) (string, error)
+}
+
+// Sets are the lines that a training works on.
+type Sets interface {
 	// PutLines replaces the lines of one set. Where it fails the set is of no
 	// use and must be put again.
 	PutLines(ctx context.Context, a job.Attempt, v arn.ProjectVersion, set customlabels.DatasetType, lines iter.Seq2[Line, error]) error
 	// Lines yields the lines of one set in their order.
 	Lines(ctx context.Context, v arn.ProjectVersion, set customlabels.DatasetType) iter.Seq2[Line, error]
-	// SetProgress sets the status message of a running training.
-	SetProgress(ctx context.Context, a job.Attempt, v arn.ProjectVersion, message string) error
-	// EndTraining stores how the training ended, v.Status and the rest, and
-	// drops its lines. A training that has ended stays as it is.
-	EndTraining(ctx context.Context, a job.Attempt, v customlabels.ProjectVersion) error
 }
 
 // A Registry knows projects and who may do what with them.
@@ -64,6 +84,11 @@ type Registry interface {
 	Project(ctx context.Context, a arn.Project) (customlabels.Project, error)
 	// Datasets returns the datasets of a project.
 	Datasets(ctx context.Context, project arn.Project) ([]customlabels.Dataset, error)
+	// Version returns a version. Describable and Deletable do where the caller
+	// may describe or delete it.
+	Version(ctx context.Context, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
+	Describable(ctx context.Context, caller arn.Caller, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
+	Deletable(ctx context.Context, caller arn.Caller, a arn.ProjectVersion) (customlabels.ProjectVersion, error)
 }
 
 // A Vault holds version keys and seals artifacts.
@@ -76,6 +101,7 @@ type Vault interface {
 	Seal(ctx context.Context, k vault.VersionKey, role customlabels.Role, plain io.Reader) (customlabels.Artifact, error)
 	Open(ctx context.Context, k vault.VersionKey, a customlabels.Artifact) (io.ReadCloser, error)
 	Verify(ctx context.Context, a customlabels.Artifact) error
+	Drop(ctx context.Context, a customlabels.Artifact) error
 }
 
 // Service starts trainings and works on them.
@@ -94,6 +120,11 @@ type Service struct {
 	// the next opportunity afterwards.
 	Slice time.Duration
 	Now   func() time.Time
+	// Closing is closed when the server is being shut down: nobody waits any
+	// more. nil: never.
+	Closing <-chan struct{}
+
+	live live.Board[attempt]
 }
 
 // family returns the one that trains a task.

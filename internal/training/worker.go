@@ -17,10 +17,6 @@ import (
 	"mimeo/internal/vault"
 )
 
-// seed decides all that training and splitting draw by chance: the same
-// images give the same model.
-const seed = 1
-
 // Args are the arguments of a training's job: what the decision granted.
 type Args struct {
 	Version arn.ProjectVersion
@@ -43,41 +39,80 @@ type training struct {
 	args Args
 	v    customlabels.ProjectVersion
 	plan plan
-	// until is when this slice shall end.
-	until time.Time
+	// began is when this slice did, and until when it shall end.
+	began, until time.Time
+	// stored is how far the training had come when the slice began.
+	stored Progress
+	// sealed are the artifacts that this slice has made.
+	sealed []customlabels.Artifact
 }
 
 // Work trains one version, for a slice. A step that has finished returns its
 // recorded result, so a restarted run resumes where the last one stopped.
 func (w Worker) Work(ctx context.Context, run *job.Run) error {
-	t, err := w.begin(ctx, run)
+	args, err := decode(run)
+	if err != nil {
+		return err
+	}
+	// Before anything is read: a training that is cancelled after that stops.
+	working, end := w.live.Begin(ctx, args.Version)
+	defer end()
+	t, err := w.begin(ctx, run, args)
 	if err != nil {
 		return err
 	}
 	if t.v.Status != customlabels.TrainingInProgress {
 		return t.settle(ctx) // cut after its last write
 	}
-	switch err := t.work(ctx); {
+	switch err := t.attempt(working); {
+	case err == nil:
+		return t.settle(ctx)
+	case errors.Is(err, ErrCancelled), errors.Is(context.Cause(working), ErrCancelled):
+		return t.giveUp(ctx)
 	case isPermanent(err):
 		return job.Explain(ctx, run, err, failureMessage(err))
-	case err != nil:
+	default:
 		return err
 	}
-	return t.settle(ctx)
+}
+
+func decode(run *job.Run) (args Args, err error) {
+	err = run.Decode(&args)
+	return args, err
 }
 
 // begin reads what the job is about. A version that ended and was deleted
 // before the job could end has no status.
-func (w Worker) begin(ctx context.Context, run *job.Run) (*training, error) {
-	t := &training{Worker: w, run: run, until: w.Now().Add(w.Slice)}
-	if err := run.Decode(&t.args); err != nil {
-		return nil, err
-	}
+func (w Worker) begin(ctx context.Context, run *job.Run, args Args) (*training, error) {
+	t := &training{Worker: w, run: run, args: args, began: w.Now()}
+	t.until = t.began.Add(w.Slice)
 	var err error
-	if t.v, err = w.Store.Version(ctx, t.args.Version); err != nil && !errors.Is(err, customlabels.ResourceNotFound) {
-		return nil, fmt.Errorf("read version %s: %w", t.args.Version, err)
+	if t.v, err = w.Store.Version(ctx, args.Version); err != nil && !errors.Is(err, customlabels.ResourceNotFound) {
+		return nil, fmt.Errorf("read version %s: %w", args.Version, err)
+	}
+	t.v.ARN = args.Version
+	if t.stored, err = w.Store.Progress(ctx, args.Version); err != nil {
+		return nil, fmt.Errorf("read the progress of %s: %w", args.Version, err)
 	}
 	return t, nil
+}
+
+// attempt works for a slice, unless the training was cancelled. It stores how
+// far the training came where that does not end it.
+func (t *training) attempt(ctx context.Context) error {
+	by, err := t.Store.CancelledBy(ctx, t.v.ARN)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read who cancelled the training of %s: %w", t.v.ARN, err)
+	case by != "":
+		return ErrCancelled
+	}
+	t.resume()
+	defer t.watch(ctx, t.v.ARN)()
+	if err = t.work(ctx); err == nil || ctx.Err() != nil {
+		return err
+	}
+	return errors.Join(err, t.keep(ctx))
 }
 
 func (t *training) work(ctx context.Context) error {
@@ -136,48 +171,69 @@ func (t *training) publish(ctx context.Context, key vault.VersionKey, bundle cus
 	}
 	t.v.Status, t.v.StatusMessage = customlabels.TrainingCompleted, customlabels.ReadyToRun
 	t.v.TrainingEndedAt = t.Now()
-	t.v.BillableSeconds = max(1, int64(t.v.TrainingEndedAt.Sub(t.v.CreatedAt).Round(time.Second).Seconds()))
+	t.v.BillableSeconds = max(1, int64(t.worked(t.Now()).Round(time.Second).Seconds()))
 	t.v.BaseModel, t.v.F1Score = f.Name(), float32(e.Aggregate.F1)
 	t.v.Files, t.v.Bundle = files, bundle
-	return t.end(ctx)
+	return t.end(ctx, t.reached())
 }
 
-func (t *training) end(ctx context.Context) error {
-	if err := t.Store.EndTraining(ctx, t.run.Attempt, t.v); err != nil {
+func (t *training) end(ctx context.Context, p Progress) error {
+	if err := t.Store.EndTraining(ctx, t.run.Attempt, t.v, p); err != nil {
 		return fmt.Errorf("end the training of %s: %w", t.v.ARN, err)
 	}
 	return nil
 }
 
 // Fail ends the training as TRAINING_FAILED. The files that say what is wrong
-// with the manifests stay; results of a model that is not there go.
+// with the manifests stay; what was made of a model that is not there goes.
 func (w Worker) Fail(ctx context.Context, run *job.Run, _ error) error {
-	t, err := w.begin(ctx, run)
+	args, err := decode(run)
 	if err != nil {
 		return err
 	}
-	if t.v.Status != customlabels.TrainingInProgress {
-		return t.settle(ctx)
-	}
-	if t.v.StatusMessage, err = job.Explanation(ctx, run, serviceIssue); err != nil {
+	t, err := w.begin(ctx, run, args)
+	if err != nil {
 		return err
 	}
-	files, ok, err := job.Recorded[customlabels.ResultFiles](ctx, run, refusalStep)
-	switch {
-	case err != nil:
+	if t.v.Status == customlabels.TrainingInProgress {
+		if err := t.fail(ctx); err != nil {
+			return err
+		}
+		defer t.live.Changed(t.v.ARN)
+	}
+	return t.settle(ctx)
+}
+
+// fail removes what a training has made, and then ends it.
+func (t *training) fail(ctx context.Context) error {
+	var err error
+	if t.v.StatusMessage, err = job.Explanation(ctx, t.run, serviceIssue); err != nil {
 		return err
-	case ok:
-		t.v.Files = files
-	default:
+	}
+	if t.v.Files, err = t.explaining(ctx); err != nil {
+		return err
+	}
+	if len(t.v.Files) == 0 {
 		if err := t.files().Remove(ctx); err != nil {
 			return err
 		}
 	}
-	t.v.Status, t.v.TrainingEndedAt = customlabels.TrainingFailed, t.Now()
-	if err := t.end(ctx); err != nil {
+	if err := t.drop(ctx); err != nil {
 		return err
 	}
-	return t.settle(ctx)
+	t.v.Status, t.v.TrainingEndedAt = customlabels.TrainingFailed, t.Now()
+	return t.end(ctx, t.stored.Touched(t.Now()))
+}
+
+// explaining are the files that say what is wrong with the manifests: none
+// where nothing is, or somebody cancelled the training before it could say so.
+func (t *training) explaining(ctx context.Context) (customlabels.ResultFiles, error) {
+	by, err := t.Store.CancelledBy(ctx, t.v.ARN)
+	if err != nil || by != "" {
+		return nil, err
+	}
+	files, _, err := job.Recorded[customlabels.ResultFiles](ctx, t.run, refusalStep)
+	return files, err
 }
 
 // settle retires the grants that an ended training needs no more, and removes
@@ -207,12 +263,13 @@ func (t *training) pause(ctx context.Context) error {
 	return nil
 }
 
-func (t *training) progress(ctx context.Context, format string, args ...any) error {
-	message := fmt.Sprintf(format, args...)
-	if err := t.Store.SetProgress(ctx, t.run.Attempt, t.v.ARN, message); err != nil {
-		return fmt.Errorf("report progress of %s: %w", t.v.ARN, err)
+// keep stores how far the training has come.
+func (t *training) keep(ctx context.Context) error {
+	p := t.reached()
+	if p.Phase == "" {
+		return nil
 	}
-	return nil
+	return t.save(ctx, p, p.message(0))
 }
 
 // A versionKey step's result: the version key, wrapped.

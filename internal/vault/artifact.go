@@ -34,6 +34,15 @@ func (v *Vault) Seal(ctx context.Context, k VersionKey, role customlabels.Role, 
 	return a, nil
 }
 
+// Drop removes the bytes of an artifact that no version will have. It may be
+// repeated.
+func (v *Vault) Drop(ctx context.Context, a customlabels.Artifact) error {
+	if err := v.Blobs.Delete(ctx, a.Digest); err != nil {
+		return fmt.Errorf("drop %s: %w", a.Role, err)
+	}
+	return nil
+}
+
 // Open opens an artifact. The reader returns plain bytes, and fails before
 // its end where the stored bytes are not the ones that were sealed.
 func (v *Vault) Open(ctx context.Context, k VersionKey, a customlabels.Artifact) (io.ReadCloser, error) {
