@@ -24,13 +24,13 @@ type Images struct {
 const maxCache = 8 << 30
 
 // OpenImages opens the images of a training whose fingerprint is key, in at most side×side
-// pixels each. Close must be called.
+// pixels each; a side of zero keeps none. Close must be called.
 func OpenImages(req family.TrainRequest, key [32]byte, side int, limits pixel.Limits) (*Images, error) {
 	m := &Images{
 		examples: req.Examples, limits: limits,
 		config: pixel.CacheConfig{Key: key, Images: len(req.Examples), Side: side, Bytes: maxCache},
 	}
-	if req.Scratch == "" {
+	if req.Scratch == "" || side == 0 {
 		return m, nil
 	}
 	var err error
@@ -58,22 +58,29 @@ func (m *Images) Image(i int) (*pixel.Image, error) {
 	if kept, _, ok := m.cache.Image(i); ok {
 		return kept, nil
 	}
-	decoded, err := m.decode(i)
+	decoded, err := m.Original(i)
 	if err != nil {
-		return nil, err
-	}
-	renderer, ok := m.decoders.Get().(*pixel.Renderer)
-	if !ok {
-		renderer = new(pixel.Renderer)
-	}
-	defer m.decoders.Put(renderer)
-	if err := m.cache.Put(i, renderer, decoded); err != nil {
 		return nil, err
 	}
 	if kept, _, ok := m.cache.Image(i); ok {
 		return kept, nil
 	}
 	return m.config.Shrink(decoded), nil
+}
+
+// Original decodes an example's image, upright and as large as its file has it, and
+// keeps it for Image. An error of the file is a *family.ExampleError.
+func (m *Images) Original(i int) (*pixel.Image, error) {
+	decoded, err := m.decode(i)
+	if err != nil || m.cache == nil {
+		return decoded, err
+	}
+	renderer, ok := m.decoders.Get().(*pixel.Renderer)
+	if !ok {
+		renderer = new(pixel.Renderer)
+	}
+	defer m.decoders.Put(renderer)
+	return decoded, m.cache.Put(i, renderer, decoded)
 }
 
 // decode reads an example's file; an error is a *family.ExampleError.
@@ -110,7 +117,7 @@ func (m *Images) Prepare(ctx context.Context, s *Slice, workers int) error {
 		}
 	}
 	s.Skip(len(m.examples)-len(missing), family.Progress{Phase: phase})
-	return s.each(ctx, missing, workers, func(i int) error {
+	return s.Each(ctx, missing, workers, func(i int) error {
 		if _, err := m.Image(i); err != nil {
 			return err
 		}

@@ -76,9 +76,9 @@ func (s *Slice) tell(parts int, p family.Progress) {
 	}
 }
 
-// each calls do with the numbers, by several workers, until one fails, the
-// slice is over or ctx ends.
-func (s *Slice) each(ctx context.Context, numbers []int, workers int, do func(i int) error) error {
+// Each calls do with the numbers, by several workers, until one fails, the
+// slice is over, which is family.ErrUnfinished, or ctx ends.
+func (s *Slice) Each(ctx context.Context, numbers []int, workers int, do func(i int) error) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	queue := make(chan int)
