@@ -260,7 +260,11 @@ func manifestRefusal(err error, m objects.Ref) error {
 	var refused *fault.Error
 	switch {
 	case errors.Is(err, objects.AccessDenied):
-		return fault.New(customlabels.AccessDenied, "The manifest s3://%s/%s cannot be read by the caller: s3:GetObject%s is denied.", m.Bucket, m.Key, map[bool]string{true: "Version"}[m.Version != ""]).Because(err)
+		action := "s3:GetObject"
+		if m.Version != "" {
+			action += "Version"
+		}
+		return fault.New(customlabels.AccessDenied, "The manifest s3://%s/%s cannot be read by the caller: %s is denied.", m.Bucket, m.Key, action).Because(err)
 	case errors.As(err, &refused):
 		return customlabels.Invalid("The manifest s3://%s/%s cannot be read: %s", m.Bucket, m.Key, refused.Message).Because(err)
 	default:
