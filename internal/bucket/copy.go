@@ -88,6 +88,8 @@ func (s *Service) source(ctx context.Context, caller arn.Caller, src Source) (Do
 	switch {
 	case errors.Is(err, NotModified):
 		return Download{}, preconditionFailed()
+	case errors.Is(err, MethodNotAllowed):
+		return Download{}, invalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.")
 	case err != nil:
 		return Download{}, err
 	case src.Range != "" && !d.Partial:

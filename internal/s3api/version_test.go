@@ -185,6 +185,15 @@ func TestCopiesOfVersions(t *testing.T) {
 	if _, err := c.CopyObject(ctx, &s3.CopyObjectInput{Bucket: bkt, Key: key, CopySource: aws.String("bkt/k?versionId=")}); code(err) != "InvalidArgument" {
 		t.Errorf("a source of no version: %v", err)
 	}
+	gone, err := c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: bkt, Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for source, want := range map[string]string{"bkt/k": "NoSuchKey", "bkt/k?versionId=" + *gone.VersionId: "InvalidRequest"} {
+		if _, err := c.CopyObject(ctx, &s3.CopyObjectInput{Bucket: bkt, Key: aws.String("copy"), CopySource: &source}); code(err) != want {
+			t.Errorf("copied from %s: %v, want %s", source, err, want)
+		}
+	}
 }
 
 // TestDeleteVersionsTogether deletes a name, a version and a marker in one
@@ -293,7 +302,7 @@ func TestVersionsOnTheWire(t *testing.T) {
 		{"GET", "/bkt?versions&prefix=p&max-keys=7", "", `<ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bkt</Name><Prefix>p</Prefix><KeyMarker></KeyMarker><VersionIdMarker></VersionIdMarker><MaxKeys>7</MaxKeys><IsTruncated>false</IsTruncated></ListVersionsResult>`},
 	} {
 		resp, body := s.send(t, mine, call{c.method, c.target, nil, c.body})
-		_, document, found := strings.Cut(string(body), "?>\n")
+		_, document, found := strings.Cut(body, "?>\n")
 		if resp.StatusCode != http.StatusOK || document != c.want || found != (c.want != "") {
 			t.Errorf("%s %s: %d %s, want %s", c.method, c.target, resp.StatusCode, body, c.want)
 		}

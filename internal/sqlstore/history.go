@@ -95,15 +95,14 @@ func (s *Buckets) InsertMarker(ctx context.Context, m bucket.Object, cond bucket
 // DeleteVersion implements [bucket.Store].
 func (s *Buckets) DeleteVersion(ctx context.Context, n bucket.Name, version string, cond bucket.Condition) (marker bool, err error) {
 	err = s.db.write(ctx, func(t *tx) error {
-		o, table := bucket.Object{}, "objects"
-		if o, err = object(ctx, t, n); err != nil && !errors.Is(err, bucket.NoSuchKey) {
-			return err
-		}
-		if o.ID == "" || o.Version != version {
+		table := "objects"
+		o, err := object(ctx, t, n)
+		if err == nil && o.Version != version || errors.Is(err, bucket.NoSuchKey) {
 			table = "object_history"
-			if o, err = retired(ctx, t, n, ` AND version = $4`, version); err != nil && !errors.Is(err, sql.ErrNoRows) {
-				return err
-			}
+			o, err = retired(ctx, t, n, ` AND version = $4`, version)
+		}
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
 		}
 		if err := cond.HoldsFor(o.ID, o.ETag); err != nil || o.ID == "" {
 			return err
