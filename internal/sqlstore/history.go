@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"mimeo/internal/bucket"
 )
@@ -134,32 +135,31 @@ func (t *tx) promote(ctx context.Context, n bucket.Name) error {
 		`DELETE FROM object_history WHERE id = $1`)
 }
 
-// versionsQuery lists the current objects and the history together. The
-// current one is the newest of its key. Of the key $3 only what is older than $4
-// is listed.
-const versionsQuery = `SELECT ` + objectColumns + `, marker, latest FROM (
-		SELECT ` + objectColumns + `, FALSE AS marker, TRUE AS latest, 9223372036854775806 AS sequence
-		FROM objects WHERE partition = $1 AND bucket = $2 AND key >= $3
-	UNION ALL
-		SELECT ` + objectColumns + `, marker,
-			NOT EXISTS (SELECT 1 FROM objects o WHERE o.partition = h.partition AND o.bucket = h.bucket AND o.key = h.key)
-				AND sequence = (SELECT MAX(n.sequence) FROM object_history n WHERE n.partition = h.partition AND n.bucket = h.bucket AND n.key = h.key) AS latest,
-			sequence
-		FROM object_history h WHERE partition = $1 AND bucket = $2 AND key >= $3
-	) AS versions WHERE (key > $3 OR sequence < $4)`
+// ofCurrent is the sequence of current objects: they are the newest of their
+// keys.
+const ofCurrent = math.MaxInt64 - 1
 
-// Versions implements [bucket.Store].
+// Versions implements [bucket.Store]. Either table is read no further than the
+// page goes.
 func (s *Buckets) Versions(ctx context.Context, b bucket.Bucket, scan bucket.VersionScan, limit int) (list []bucket.Version, err error) {
 	err = s.db.view(ctx, func(q querier) error {
 		below, err := sequenceOf(ctx, q, bucket.Name{Partition: b.Partition, Bucket: b.Name, Key: scan.From}, scan.Behind)
 		if err != nil {
 			return err
 		}
-		query, args := versionsQuery, []any{b.Partition, b.Name, []byte(scan.From), below, limit}
+		// Of the first key what is older than the version behind which the page
+		// begins; of others all.
+		wanted, args := ` partition = $1 AND bucket = $2 AND key >= $3 AND (key > $3 OR sequence < $4)`, []any{b.Partition, b.Name, []byte(scan.From), below, limit, int64(ofCurrent)}
 		if scan.Before != "" {
-			query, args = query+` AND key < $6`, append(args, []byte(scan.Before))
+			wanted, args = wanted+` AND key < $7`, append(args, []byte(scan.Before))
 		}
-		rows, err := q.QueryContext(ctx, query+` ORDER BY key, sequence DESC LIMIT $5`, args...)
+		rows, err := q.QueryContext(ctx, `SELECT `+objectColumns+`, marker, latest FROM (
+			SELECT * FROM (SELECT `+objectColumns+`, FALSE AS marker, TRUE AS latest, $6 AS sequence
+				FROM objects WHERE`+strings.ReplaceAll(wanted, "sequence", "$6")+` ORDER BY key LIMIT $5) AS current
+			UNION ALL
+			SELECT * FROM (SELECT `+objectColumns+`, marker, `+isNewest+` AS latest, sequence
+				FROM object_history h WHERE`+wanted+` ORDER BY key, sequence DESC LIMIT $5) AS history
+			) AS versions ORDER BY key, sequence DESC LIMIT $5`, args...)
 		if err != nil {
 			return fmt.Errorf("list versions of %s: %w", b.Name, err)
 		}
@@ -174,14 +174,17 @@ func (s *Buckets) Versions(ctx context.Context, b bucket.Bucket, scan bucket.Ver
 	return list, err
 }
 
-// sequenceOf is that of a version in versionsQuery; of one that is not there,
-// more than any.
+// isNewest tells whether a row h of the history is the newest of its key.
+const isNewest = `(NOT EXISTS (SELECT 1 FROM objects o WHERE o.partition = h.partition AND o.bucket = h.bucket AND o.key = h.key)
+	AND sequence = (SELECT MAX(n.sequence) FROM object_history n WHERE n.partition = h.partition AND n.bucket = h.bucket AND n.key = h.key))`
+
+// sequenceOf is that of a version; of one that is not there, more than any.
 func sequenceOf(ctx context.Context, q querier, n bucket.Name, version string) (sequence int64, err error) {
 	if version == "" {
 		return math.MaxInt64, nil
 	}
 	if current, err := object(ctx, q, n); err == nil && current.Version == version {
-		return math.MaxInt64 - 1, nil
+		return ofCurrent, nil
 	}
 	err = q.QueryRowContext(ctx, `SELECT sequence FROM object_history WHERE`+atKey+` AND version = $4`, n.Partition, n.Bucket, []byte(n.Key), version).Scan(&sequence)
 	if errors.Is(err, sql.ErrNoRows) {
