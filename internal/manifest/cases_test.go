@@ -331,7 +331,7 @@ func setCases() []manifestCase {
 		{name: "nothing labelled", lines: several(2, func(key string) string { return at(key) }), want: repeat(2, unannotated), use: "NOT_DETERMINED"},
 		{name: "a fifth invalid", lines: append(several(4, cat), "x"), want: append(repeat(4, "valid"), invalidJSON), use: "IMAGE_LEVEL_LABELS"},
 		{name: "more than a fifth", lines: append(several(3, cat), "x"), want: append(repeat(3, "valid"), invalidJSON), use: "NOT_DETERMINED",
-			fail: "ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST"},
+			fail: "ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST ERROR_TOO_MANY_RECORDS_IN_ERROR"},
 		{name: "a fifth of three kinds", lines: append(several(12, cat), "x", `{}`, at("z", `"x":0`)),
 			want: append(repeat(12, "valid"), invalidJSON, "invalid / ERROR_MISSING_SOURCE_REF", noLabelAttributes), use: "IMAGE_LEVEL_LABELS"},
 		{name: "more than a fifth of three kinds", lines: append(several(11, cat), "x", `{}`, at("z", `"x":0`)),
@@ -346,6 +346,6 @@ func setCases() []manifestCase {
 		{name: "two buckets", lines: append(several(5, cat), but(classAt("a", "cat"), "s3://images", "s3://others")), want: repeat(6, "valid"),
 			use: "IMAGE_LEVEL_LABELS", fail: "ERROR_IMAGES_IN_MULTIPLE_S3_BUCKETS"},
 		{name: "two buckets, too many invalid", lines: []string{classAt("a", "cat"), but(classAt("a", "cat"), "s3://images", "s3://others"), "x"},
-			want: []string{"valid", "valid", invalidJSON}, use: "NOT_DETERMINED", fail: "ERROR_IMAGES_IN_MULTIPLE_S3_BUCKETS ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST"},
+			want: []string{"valid", "valid", invalidJSON}, use: "NOT_DETERMINED", fail: "ERROR_IMAGES_IN_MULTIPLE_S3_BUCKETS ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST ERROR_TOO_MANY_RECORDS_IN_ERROR"},
 	}
 }

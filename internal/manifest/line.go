@@ -19,8 +19,8 @@ type Line struct {
 
 	warnings []customlabels.EntryError
 	classes  []map[string]string // the class maps
-	boxes    int // of the attributes read so far, good and bad
-	width    int // of the image, as the attributes read so far say it
+	boxes    int                 // of the attributes read so far, good and bad
+	width    int                 // of the image, as the attributes read so far say it
 	height   int
 }
 

@@ -33,6 +33,7 @@ type Set struct {
 	useCase UseCase // that the set was settled for
 	total   int
 	ignored int
+	refused map[Reason]int  // lines that are none of a manifest, whatever is in them
 	uses    map[UseCase]int // lines that have something for it
 	samples []Sample
 	invalid map[int]customlabels.EntryError // lines that cannot be used, by number: the error that was found first or last
@@ -47,7 +48,7 @@ type Set struct {
 // NewSet returns a set without lines.
 func NewSet(within Limits) *Set {
 	return &Set{
-		within: within, uses: map[UseCase]int{}, invalid: map[int]customlabels.EntryError{}, noted: map[int]note{},
+		within: within, refused: map[Reason]int{}, uses: map[UseCase]int{}, invalid: map[int]customlabels.EntryError{}, noted: map[int]note{},
 		seen: map[string]struct{}{}, names: map[string]string{},
 	}
 }
@@ -88,8 +89,12 @@ func (s *Set) add(v Verdict) {
 	}
 	ref := v.Line.Entry.SourceRef
 	if _, repeated := s.seen[ref]; repeated {
+		s.refused[RepeatedSourceRef]++
 		s.fault(s.total, RepeatedSourceRef.LineError())
 		return
+	}
+	if v.refused != "" {
+		s.refused[v.refused]++
 	}
 	if ref != "" {
 		s.seen[ref] = struct{}{}
@@ -142,7 +147,18 @@ func (s *Set) CheckLines() {
 		s.Fail(ErrSeveralBuckets)
 	}
 	s.checkInvalid()
+	refused := 0
+	for _, n := range s.refused {
+		refused += n
+	}
+	if float64(refused) > maxInvalid*float64(s.total) {
+		s.Fail(ErrTooManyInErr)
+	}
 }
+
+// IsUnreadable reports whether no line is JSON: the set is made of something
+// that is no manifest.
+func (s *Set) IsUnreadable() bool { return s.total > 0 && s.refused[InvalidJSON] == s.total }
 
 func (s *Set) checkInvalid() {
 	if s.hasTooManyInvalid() && !slices.Contains(s.errors, ErrTooManyInvalidRows) {

@@ -11,22 +11,23 @@ import (
 type Verdict struct {
 	Line Line // zero where the text is no line of a manifest
 
-	text   string // as a validation manifest shows it, without errors
-	errors []customlabels.EntryError
+	refused Reason // why the text is no line of a manifest
+	text    string // as a validation manifest shows it, without errors
+	errors  []customlabels.EntryError
 }
 
 // Check reads and checks one line. It is a pure function of the line and the
 // limits, so that every pass over a manifest sees the same.
 func Check(raw Raw, within Limits) Verdict {
 	if raw.Refused != "" {
-		return Verdict{text: "{}", errors: []customlabels.EntryError{raw.Refused.LineError()}}
+		return Verdict{refused: raw.Refused, text: "{}", errors: []customlabels.EntryError{raw.Refused.LineError()}}
 	}
 	line, err := Parse(raw.Text, within)
 	if err == nil {
 		return Verdict{Line: line, text: line.Entry.Line, errors: line.Entry.Errors}
 	}
 	reason, _ := err.(Reason) //nolint:errorlint // Parse returns it bare
-	v := Verdict{text: "{}", errors: []customlabels.EntryError{reason.LineError()}}
+	v := Verdict{refused: reason, text: "{}", errors: []customlabels.EntryError{reason.LineError()}}
 	if reason != InvalidJSON {
 		v.text = string(withoutOwn(raw.Text))
 	}

@@ -17,23 +17,23 @@ import (
 	"mimeo/internal/pixel"
 )
 
-// ImageCode returns the error of a line whose image could not be read or used,
-// and false where another try might succeed: err is no fault of the image or
-// its place. The lines of boxes have an error of their own for the sides of
-// an image.
-func ImageCode(err error, boxes bool) (manifest.Code, bool) {
-	switch {
-	case boxes && (errors.Is(err, pixel.ErrTooLarge) || errors.Is(err, pixel.ErrTooSmall)):
-		return manifest.InvalidImageDimension, true
-	case isRefusal(err):
-		return manifest.InvalidImage, true
-	}
+// IsBadImage reports whether the bytes of an image are at fault for err.
+func IsBadImage(err error) bool {
 	for _, bad := range []error{pixel.ErrFormat, pixel.ErrCorrupt, pixel.ErrTooManyBytes, pixel.ErrTooLarge, pixel.ErrTooSmall, pixel.ErrTooLong} {
 		if errors.Is(err, bad) {
-			return manifest.InvalidImage, true
+			return true
 		}
 	}
-	return "", false
+	return false
+}
+
+// ImageCode returns the error of a line whose image cannot be used because of
+// err. The lines of boxes have one of their own for the sides of an image.
+func ImageCode(err error, boxes bool) manifest.Code {
+	if boxes && (errors.Is(err, pixel.ErrTooLarge) || errors.Is(err, pixel.ErrTooSmall)) {
+		return manifest.InvalidImageDimension
+	}
+	return manifest.InvalidImage
 }
 
 // imagesAtOnce bounds how many images are read at the same time, and with
@@ -72,15 +72,14 @@ func (s *Service) inspectImage(ctx context.Context, caller arn.Caller, e customl
 		return "", fmt.Errorf("the entry %s names no object", e.SourceRef)
 	}
 	err := s.readHeader(ctx, caller, objects.Ref{Bucket: image.Bucket, Key: image.Key})
-	if err == nil || isRefusal(err) {
+	switch {
+	case err == nil || isRefusal(err):
 		return "", nil
-	}
-	boxes := slices.ContainsFunc(e.Labels, func(l customlabels.EntryLabel) bool { return l.Boxes > 0 })
-	code, ok := ImageCode(err, boxes)
-	if !ok {
+	case !IsBadImage(err):
 		return "", fmt.Errorf("look at image %s: %w", e.SourceRef, err)
 	}
-	return code, nil
+	boxes := slices.ContainsFunc(e.Labels, func(l customlabels.EntryLabel) bool { return l.Boxes > 0 })
+	return ImageCode(err, boxes), nil
 }
 
 // largestImage is the size of the largest file, which a header does not tell.

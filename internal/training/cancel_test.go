@@ -35,7 +35,7 @@ func (w *world) manifests(train, test objects.Ref, key kms.Key) func(name string
 // small are requests for trainings on a few images, under a key.
 func (w *world) small() func(name string) training.Request {
 	w.t.Helper()
-	train, test := w.put("train", joined(w.manifest("train", 3, "red", "green"))), w.put("test", joined(w.manifest("test", 2, "red", "green")))
+	train, test := w.put("train.manifest", joined(w.manifest("train", 3, "red", "green"))), w.put("test.manifest", joined(w.manifest("test", 2, "red", "green")))
 	key, err := w.kms.CreateKey(w.t.Context(), w.root, kms.NewKey{})
 	w.must(err)
 	return w.manifests(train, test, key)

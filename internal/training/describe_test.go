@@ -204,7 +204,7 @@ func TestARefusedTrainingThatIsCancelledLeavesNoFiles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	req := w.small()("v1")
-	one := w.put("one", joined(w.manifest("one", 3, "red"))) // label: too few
+	one := w.put("one.manifest", joined(w.manifest("one", 3, "red"))) // label: too few
 	req.Training.Manifests = []objects.Ref{one}
 	before := w.blobCount()
 	v := w.create(req)

@@ -12,11 +12,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"mimeo/internal/customlabels"
+	"mimeo/internal/family"
 	"mimeo/internal/fault"
 	"mimeo/internal/job"
 	"mimeo/internal/manifest"
 	"mimeo/internal/objects"
 	"mimeo/internal/pixel"
+	"mimeo/internal/registry"
 )
 
 // batch is how many images one recorded step looks at.
@@ -24,8 +26,8 @@ const batch = 256
 
 // A checked is the recorded result of looking at one batch of images.
 type checked struct {
-	Invalid   map[int]string // line number → why, for the log
-	Forbidden int            // of them, those that the caller may not read
+	Invalid   map[int]manifest.Code // of lines, by number
+	Forbidden int                   // of them, those that the caller may not read
 	// Turned are the orientations of images that are not stored upright, by
 	// line number.
 	Turned map[int]pixel.Orientation
@@ -50,8 +52,8 @@ func (t *training) checkImages(ctx context.Context, kind customlabels.DatasetTyp
 		if err != nil {
 			return err
 		}
-		for number := range result.Invalid {
-			bad[number] = manifest.InvalidImage.LineError()
+		for number, code := range result.Invalid {
+			bad[number] = code.LineError()
 		}
 		forbidden += result.Forbidden
 		if kind == customlabels.Train {
@@ -69,7 +71,7 @@ func (t *training) checkImages(ctx context.Context, kind customlabels.DatasetTyp
 }
 
 func (t *training) checkBatch(ctx context.Context, s *manifest.Set, part []manifest.Sample) (checked, error) {
-	result := checked{Invalid: map[int]string{}, Turned: map[int]pixel.Orientation{}}
+	result := checked{Invalid: map[int]manifest.Code{}, Turned: map[int]pixel.Orientation{}}
 	var mu sync.Mutex
 	err := each(ctx, len(part), func(ctx context.Context, i int) error {
 		image := imageOf(s, part[i])
@@ -85,7 +87,7 @@ func (t *training) checkBatch(ctx context.Context, s *manifest.Set, part []manif
 			}
 			return nil
 		}
-		result.Invalid[part[i].Number] = err.Error()
+		result.Invalid[part[i].Number] = registry.ImageCode(err, t.plan.task == family.Boxes)
 		if errors.Is(err, objects.AccessDenied) {
 			result.Forbidden++
 		}
@@ -128,15 +130,5 @@ func (t *training) decode(ctx context.Context, image objects.Ref) (_ *pixel.Imag
 // would not read it either.
 func unusable(err error) bool {
 	var refused *fault.Error
-	return errors.As(err, &refused) || isBadImage(err)
-}
-
-// isBadImage reports whether the bytes of an image are at fault.
-func isBadImage(err error) bool {
-	for _, bad := range []error{pixel.ErrFormat, pixel.ErrCorrupt, pixel.ErrTooManyBytes, pixel.ErrTooLarge, pixel.ErrTooSmall, pixel.ErrTooLong} {
-		if errors.Is(err, bad) {
-			return true
-		}
-	}
-	return false
+	return errors.As(err, &refused) || registry.IsBadImage(err)
 }

@@ -3,43 +3,62 @@ package training
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
+	"path"
 
 	"mimeo/internal/customlabels"
+	"mimeo/internal/fault"
 	"mimeo/internal/job"
 	"mimeo/internal/manifest"
 	"mimeo/internal/objects"
 )
 
 // readManifests copies the lines of the manifests that the request named, so
-// that all slices see the same.
+// that all slices see the same. Of one with too many lines it copies as many as
+// may be, and the plan knows it.
 func (t *training) readManifests(ctx context.Context) error {
 	for _, set := range []customlabels.DatasetType{customlabels.Train, customlabels.Test} {
 		at, ok := t.v.Input.Manifest(set)
 		if !ok {
 			continue
 		}
-		_, err := job.Step(ctx, t.run, "read "+string(set), func(ctx context.Context) (bool, error) {
-			return true, t.readManifest(ctx, set, objects.Ref(at))
+		all, err := job.Step(ctx, t.run, "read "+string(set), func(ctx context.Context) (bool, error) {
+			return t.readManifest(ctx, set, objects.Ref(at))
 		})
 		if err != nil {
 			return err
+		}
+		if !all {
+			t.plan.tooLong = append(t.plan.tooLong, set)
 		}
 	}
 	return nil
 }
 
-func (t *training) readManifest(ctx context.Context, set customlabels.DatasetType, ref objects.Ref) error {
+// readManifest reports whether all lines were copied.
+func (t *training) readManifest(ctx context.Context, set customlabels.DatasetType, ref objects.Ref) (all bool, err error) {
+	if path.Ext(ref.Key) == "" {
+		return false, manifest.Unsupported
+	}
 	body, _, err := t.Objects.Get(ctx, t.args.Caller, ref)
-	if err != nil {
-		return manifestRefusal(err, ref)
+	switch refused := (*fault.Error)(nil); {
+	case errors.Is(err, objects.NoSuchBucket) || errors.Is(err, objects.NoSuchKey):
+		return false, manifest.Unsupported // AWS has this for a manifest that is not there
+	case errors.As(err, &refused):
+		return false, manifest.BucketPermissions
+	case err != nil:
+		return false, fmt.Errorf("open manifest %s: %w", url(ref), err)
 	}
+	defer func() { err = errors.Join(err, body.Close()) }()
 	limits, err := t.limits(ctx)
-	if err == nil {
-		err = t.Store.PutLines(ctx, t.run.Attempt, t.v.ARN, set, manifestLines(body, limits))
+	if err != nil {
+		return false, err
 	}
-	return errors.Join(err, body.Close())
+	all = true
+	err = t.Store.PutLines(ctx, t.run.Attempt, t.v.ARN, set, manifestLines(body, limits, &all))
+	return all, err
 }
 
 // limits are those of the account's quotas when the training first asks: all
@@ -50,9 +69,10 @@ func (t *training) limits(ctx context.Context) (manifest.Limits, error) {
 	})
 }
 
-// manifestLines yields the lines of a manifest, good and bad. It ends with a
-// manifest.FileError where the file as a whole is none.
-func manifestLines(r io.Reader, within manifest.Limits) iter.Seq2[Line, error] {
+// manifestLines yields the lines of a manifest, good and bad, and clears all
+// where there are more than may be. It ends with a manifest.FileError where
+// the file as a whole is none.
+func manifestLines(r io.Reader, within manifest.Limits, all *bool) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		lines := manifest.NewReader(r, within)
 		for n := 0; ; n++ {
@@ -62,6 +82,9 @@ func manifestLines(r io.Reader, within manifest.Limits) iter.Seq2[Line, error] {
 				yield(Line{}, manifest.Empty)
 				return
 			case errors.Is(err, io.EOF):
+				return
+			case errors.Is(err, manifest.TooManyRows):
+				*all = false
 				return
 			case err != nil:
 				yield(Line{}, err)

@@ -2,12 +2,14 @@ package training
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
 
 	"mimeo/internal/customlabels"
 	"mimeo/internal/family"
+	"mimeo/internal/job"
 	"mimeo/internal/manifest"
 	"mimeo/internal/objects"
 	"mimeo/internal/pixel"
@@ -17,9 +19,10 @@ import (
 type plan struct {
 	within      manifest.Limits
 	train, test *manifest.Set
-	across      []manifest.ContentError // between the two
-	useCase     manifest.UseCase        // of both sets
-	labels      []string                // of the model
+	tooLong     []customlabels.DatasetType // sets of which only the first lines were read
+	across      []manifest.ContentError    // between the two
+	useCase     manifest.UseCase           // of both sets
+	labels      []string                   // of the model
 	task        family.Task
 	turned      map[int]pixel.Orientation // of training images that are not stored upright, by line number
 }
@@ -39,14 +42,15 @@ func (t *training) makePlan(ctx context.Context) error {
 	if p.test, err = t.readSet(ctx, customlabels.Test); err != nil {
 		return err
 	}
-	p.train.CheckLines()
-	p.test.CheckLines()
-	if len(p.problems()) > 0 {
-		return nil
+	for kind, s := range p.sets() {
+		if err := t.checkSet(ctx, kind, s); err != nil {
+			return err
+		}
 	}
-	p.choose()
-	if _, err := t.family(p.task); err != nil {
-		p.train.Fail(unsupportedTask)
+	if len(p.problems()) == 0 {
+		t.choose()
+	}
+	if len(p.problems()) > 0 {
 		return nil
 	}
 	for kind, s := range p.sets() {
@@ -56,6 +60,50 @@ func (t *training) makePlan(ctx context.Context) error {
 	}
 	p.settle(t.v.Input.AutoCreate, t.v.ARN.String())
 	return nil
+}
+
+// checkSet finds what is wrong with a set before its images are looked at.
+func (t *training) checkSet(ctx context.Context, kind customlabels.DatasetType, s *manifest.Set) error {
+	if slices.Contains(t.plan.tooLong, kind) {
+		s.Fail(manifest.ErrTooManyRows)
+	}
+	s.CheckLines()
+	same, err := job.Step(ctx, t.run, "owner "+string(kind), func(ctx context.Context) (bool, error) { return t.haveOneOwner(ctx, kind, s) })
+	if err == nil && !same {
+		s.Fail(manifest.ErrImagesOwner)
+	}
+	return err
+}
+
+// haveOneOwner reports whether the bucket of a set's images belongs to the
+// account that the manifest's belongs to, which for a dataset is the project's.
+// A bucket that is not there has images that cannot be read.
+func (t *training) haveOneOwner(ctx context.Context, kind customlabels.DatasetType, s *manifest.Set) (bool, error) {
+	images, err := t.ownerOf(ctx, s.Bucket())
+	if err != nil || images == "" {
+		return true, err
+	}
+	owner := t.v.ARN.Account
+	if at, ok := t.v.Input.Manifest(kind); ok {
+		owner, err = t.ownerOf(ctx, at.Bucket)
+	}
+	return owner == "" || owner == images, err
+}
+
+// ownerOf is empty where there is no such bucket.
+func (t *training) ownerOf(ctx context.Context, bucket string) (string, error) {
+	if bucket == "" {
+		return "", nil
+	}
+	owner, err := t.Objects.Owner(ctx, t.args.Caller, bucket)
+	switch {
+	case errors.Is(err, objects.NoSuchBucket):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("look up the owner of bucket %s: %w", bucket, err)
+	default:
+		return owner, nil
+	}
 }
 
 // linesAtOnce is how many lines are checked at a time.
@@ -74,10 +122,14 @@ func (t *training) readSet(ctx context.Context, kind customlabels.DatasetType) (
 		}
 	}
 	s.Add(some...)
-	if s.Len() == 0 && !(kind == customlabels.Test && t.v.Input.AutoCreate) {
+	switch {
+	case s.Len() == 0 && !(kind == customlabels.Test && t.v.Input.AutoCreate):
 		return nil, manifest.Empty
+	case s.IsUnreadable():
+		return nil, manifest.Unsupported
+	default:
+		return s, nil
 	}
-	return s, nil
 }
 
 func (l Line) raw() manifest.Raw { return manifest.Raw{Text: []byte(l.Text), Refused: l.Refused} }
@@ -90,11 +142,21 @@ func (p *plan) sets() iter.Seq2[customlabels.DatasetType, *manifest.Set] {
 }
 
 // choose decides what the model is for: the lines of the training set say it.
-func (p *plan) choose() {
+// AWS can learn from logos of whole images where to find them in others; no
+// family of ours can.
+func (t *training) choose() {
+	p := &t.plan
 	p.useCase = p.train.UseCase()
+	if p.useCase == manifest.Classification && p.test.UseCase() == manifest.Detection {
+		p.across = append(p.across, logos)
+		return
+	}
 	p.train.Settle(p.useCase)
 	p.test.Settle(p.useCase)
 	p.task = p.taskOf()
+	if _, err := t.family(p.task); err != nil {
+		p.train.Fail(unsupportedTask)
+	}
 }
 
 // taskOf returns what the model is to tell of the samples that there are now.

@@ -5,10 +5,13 @@ import (
 
 	"mimeo/internal/fault"
 	"mimeo/internal/manifest"
+	"mimeo/internal/registry"
 	"mimeo/internal/results"
 )
 
-// unsupportedTask is ours: AWS trains a detector.
+// logos and unsupportedTask are ours: AWS trains a detector.
+var logos = manifest.ContentError{Code: "ERROR_UNSUPPORTED_USE_CASE", Message: "The training manifest file has image-level labels and the testing manifest file has bounding boxes: this server trains and tests a model with labels of one kind."}
+
 var unsupportedTask = manifest.ContentError{Code: "ERROR_UNSUPPORTED_USE_CASE", Message: "The manifest file has bounding boxes only: this server trains models of image-level labels."}
 
 // Messages of failures that are no content of a manifest's lines.
@@ -31,7 +34,7 @@ func failureMessage(cause error) string {
 		return file.Error()
 	case errors.As(cause, &output):
 		return cannotWriteOutput
-	case isBadImage(cause):
+	case registry.IsBadImage(cause):
 		return "The training failed: an image was replaced while the model was trained."
 	case errors.As(cause, &refused):
 		return "The training failed: " + refused.Message
