@@ -25,6 +25,7 @@ type describeTrainingOutput struct {
 	PartsDone, PartsTotal int     // of the phase
 	EstimatedSeconds      float64 // until its end
 	WorkedSeconds         float64
+	Quality               *quality // once the model is evaluated
 	Seed                  uint64
 	Revision              int64 // grows with every change
 }
@@ -33,6 +34,11 @@ type curvePoint struct {
 	Activity string
 	Epoch    int
 	Loss     float64
+}
+
+type quality struct {
+	ReliabilityError float64
+	AveragePrecision map[string]float64 // by label, of a detector
 }
 
 func (a *API) describeTraining(ctx context.Context, caller arn.Caller, in *describeTrainingInput) (*describeTrainingOutput, error) {
@@ -50,6 +56,9 @@ func (a *API) describeTraining(ctx context.Context, caller arn.Caller, in *descr
 		Status: string(d.Status), StatusMessage: d.StatusMessage, Phase: string(d.Phase), Activity: d.Activity,
 		Epoch: d.Epoch, Epochs: d.Epochs, Loss: d.Loss, Curve: []curvePoint{}, PartsDone: d.Done, PartsTotal: d.Total,
 		EstimatedSeconds: d.Estimated.Seconds(), WorkedSeconds: d.Worked.Seconds(), Seed: d.Seed, Revision: d.Revision,
+	}
+	if d.Quality != nil {
+		out.Quality = (*quality)(d.Quality)
 	}
 	for _, p := range d.Curve {
 		out.Curve = append(out.Curve, curvePoint(p))

@@ -1,5 +1,31 @@
 package training
 
+import "mimeo/internal/family"
+
+// A Quality is what the test set says of a model and AWS's result files have no
+// place for. It is never changed.
+type Quality struct {
+	// ReliabilityError is how far confidences are from the truth, 0 to 1.
+	ReliabilityError float64
+	// AveragePrecision is that of each label of a detector that a test image
+	// shows; the mean is in the evaluation summary.
+	AveragePrecision map[string]float64
+}
+
+// quality tells what an evaluation has found.
+func (p *plan) quality(e evaluation) *Quality {
+	q := &Quality{ReliabilityError: e.ReliabilityError}
+	if p.task == family.Boxes {
+		q.AveragePrecision = map[string]float64{}
+		for _, r := range e.Labels {
+			if r.Images > 0 {
+				q.AveragePrecision[p.labels[r.Label]] = r.AveragePrecision
+			}
+		}
+	}
+	return q
+}
+
 // bins is into how many bins of equal width confidences are sorted.
 const bins = 15
 

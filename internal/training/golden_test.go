@@ -10,6 +10,7 @@ import (
 	"image/draw"
 	"image/png"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -218,6 +219,42 @@ func checkConfusion(t *testing.T, g golden, testing string) {
 	}
 }
 
+// unreliable computes the expected calibration error by its definition: of each
+// of 15 bins the distance of mean confidence and share of what is so, weighted
+// by how much was said.
+func unreliable(all []said) (sum float64) {
+	for bin := range 15 {
+		var confidence, is, n float64
+		for _, s := range all {
+			if s.confidence >= float64(bin)/15 && (s.confidence < float64(bin+1)/15 || bin == 14) {
+				confidence, n = confidence+s.confidence, n+1
+				if s.is {
+					is++
+				}
+			}
+		}
+		if n > 0 {
+			sum += n / float64(len(all)) * math.Abs(confidence/n-is/n)
+		}
+	}
+	return sum
+}
+
+// checkReliability compares what is told of the training with the snapshot, of
+// which each image has said what pick returns.
+func checkReliability(t *testing.T, w *world, v customlabels.ProjectVersion, testing string, pick func(map[string]said) []said) {
+	t.Helper()
+	var all []said
+	for _, image := range goldenImages(t, testing) {
+		all = append(all, pick(image.said)...)
+	}
+	q := w.describe(w.another(), v.ARN).Quality
+	near(t, "reliability error", q.ReliabilityError, unreliable(all))
+	if q.AveragePrecision != nil || q.ReliabilityError < 0.01 {
+		t.Errorf("quality %+v", q)
+	}
+}
+
 func (w *world) golden(v customlabels.ProjectVersion) (g golden, training, testing string) {
 	w.t.Helper()
 	if v.Status != customlabels.TrainingCompleted {
@@ -270,16 +307,22 @@ func TestEveryMetricFollowsFromTheSnapshots(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		w.blended(9, []string{"red"}, []string{"green"}, []string{"blue"}, []string{"red"})
-		g, training, testing := w.golden(w.train(w.request("v1")))
+		v := w.train(w.request("v1"))
+		g, training, testing := w.golden(v)
 		checkImages(t, g, training, testing)
 		checkConfusion(t, g, testing)
+		checkReliability(t, w, v, testing, func(m map[string]said) []said {
+			return []said{slices.MaxFunc(slices.Collect(maps.Values(m)), func(a, b said) int { return cmp.Compare(a.confidence, b.confidence) })}
+		})
 	})
 	t.Run("many labels an image", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		w.blended(9, []string{"red"}, []string{"green", "blue"}, []string{"red", "blue"}, []string{"green"})
-		g, training, testing := w.golden(w.train(w.request("v1")))
+		v := w.train(w.request("v1"))
+		g, training, testing := w.golden(v)
 		checkImages(t, g, training, testing)
+		checkReliability(t, w, v, testing, func(m map[string]said) []said { return slices.Collect(maps.Values(m)) })
 		if g.AggregatedEvaluationResults.ConfusionMatrix != nil {
 			t.Error("images of many labels have a confusion matrix")
 		}

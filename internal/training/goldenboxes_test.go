@@ -241,6 +241,17 @@ func TestEveryMetricOfBoxesFollowsFromTheSnapshots(t *testing.T) {
 	if precision > 0.98 || precision < 0.3 || recall > 0.98 {
 		t.Errorf("mAP %v and mAR %v: the scenes are too easy or too hard", precision, recall)
 	}
+	quality := w.describe(w.another(), v.ARN).Quality
+	var all []said
+	for name, l := range labels {
+		p, _ := l.average()
+		near(t, "average precision of "+name, quality.AveragePrecision[name], p)
+		all = append(all, l.said...)
+	}
+	if len(quality.AveragePrecision) != len(labels) {
+		t.Errorf("average precisions %v", quality.AveragePrecision)
+	}
+	near(t, "reliability error", quality.ReliabilityError, unreliable(all))
 	if d := g.EvaluationDetails; d.NumberOfTestingImages != strings.Count(testing, "\n") || d.NumberOfTrainingImages != strings.Count(training, "\n") {
 		t.Errorf("%+v", d)
 	}

@@ -36,6 +36,8 @@ type Progress struct {
 	Loss          float64
 	// Curve has the loss of each pass, the first ones first.
 	Curve []Point
+	// Quality is known once the model is evaluated; nil before.
+	Quality *Quality
 	// Seed decides all that the training draws by chance.
 	Seed uint64
 	// Worked is how long attempts have worked on the training, all together.

@@ -17,6 +17,7 @@ import (
 func (t *training) sealResults(ctx context.Context, key vault.VersionKey, e evaluation) ([]customlabels.Artifact, error) {
 	err := t.note(ctx, func(p *Progress) {
 		p.enter(WritingResults, "writing the results of the evaluation", 0, len(customlabels.ResultRoles))
+		p.Quality = t.plan.quality(e)
 	})
 	if err != nil {
 		return nil, err
