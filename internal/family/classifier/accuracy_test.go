@@ -3,6 +3,7 @@ package classifier_test
 import (
 	"bytes"
 	"context"
+	"runtime"
 	"testing"
 	"time"
 
@@ -101,6 +102,30 @@ func processorTime(tb testing.TB) time.Duration {
 		tb.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkLoad loads a model of ten labels, and reports the memory that one
+// takes.
+func BenchmarkLoad(b *testing.B) {
+	examples := read(b, "digits10", "train.manifest", nil)
+	few := corpus{labels: examples.labels, examples: examples.examples[:20]}
+	_, weights := train(b, &classifier.Classifier{}, few, family.SingleLabel)
+	heap := func() float64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc)
+	}
+	var models []family.Model
+	before := heap()
+	for b.Loop() {
+		m, err := new(classifier.Classifier).Load(b.Context(), bytes.NewReader(weights))
+		if err != nil {
+			b.Fatal(err)
+		}
+		models = append(models, m)
+	}
+	b.ReportMetric((heap()-before)/float64(len(models)), "model-bytes")
 }
 
 // BenchmarkPredict decodes a JPEG and asks a model.
