@@ -13,7 +13,7 @@ var (
 	values    = []string{"arn", "digest", "fault"}
 	domain    = []string{"customlabels", "policy", "manifest", "record"}
 	vision    = []string{"pixel", "descriptor", "ridge", "nn", "nn/kernel"}
-	contracts = []string{"blob", "envelope", "objects", "job", "live", "family"}
+	contracts = []string{"blob", "envelope", "objects", "job", "live", "cores", "family"}
 	services  = []string{"quota", "events", "identity", "iam", "kms", "bucket", "vault", "proof", "results", "registry", "copier", "training", "serving", "lineage"}
 	edges     = []string{"sigv4", "reqlog", "awsjson", "awsquery", "rekapi", "mimeoapi", "kmsapi", "stsapi", "iamapi", "s3api"}
 )
@@ -42,6 +42,7 @@ var arrows = map[string][]string{
 	"objects":  {"arn", "fault", "policy"},
 	"job":      nil,
 	"live":     {"arn"},
+	"cores":    nil,
 	"family":   {"customlabels", "pixel"},
 
 	"quota":    {"arn", "customlabels", "fault", "manifest"},
@@ -56,8 +57,8 @@ var arrows = map[string][]string{
 	"proof":    {"arn", "blob", "customlabels", "digest", "envelope", "fault", "kms", "lineage", "objects", "record", "results", "vault"},
 	"results":  {"arn", "customlabels", "fault", "objects", "policy"},
 	"copier":   {"arn", "blob", "customlabels", "digest", "envelope", "fault", "job", "live", "objects", "policy", "quota", "record", "results", "vault"},
-	"training": {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "live", "manifest", "objects", "pixel", "policy", "quota", "registry", "results", "vault"},
-	"serving":  {"arn", "blob", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "objects", "pixel", "policy", "quota", "registry", "vault"},
+	"training": {"arn", "blob", "cores", "customlabels", "digest", "envelope", "family", "fault", "job", "live", "manifest", "objects", "pixel", "policy", "quota", "registry", "results", "vault"},
+	"serving":  {"arn", "blob", "cores", "customlabels", "digest", "envelope", "family", "fault", "job", "kms", "objects", "pixel", "policy", "quota", "registry", "vault"},
 
 	"lineage": {"arn", "customlabels", "digest", "fault"},
 

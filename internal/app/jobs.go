@@ -29,7 +29,7 @@ func (s *services) workers() []job.Worker {
 var concurrency = map[job.Kind]int{
 	copier.Kind:       32,
 	copier.ResealKind: 2 * resealPlaces, // also those that find no place, to look whether they were cancelled
-	training.Kind:     1,                // it uses every processor
+	training.Kind:     16,               // they share the processors
 	events.Kind:       128,              // they wait for others
 }
 

@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"time"
 
 	"mimeo/internal/awsjson"
 	"mimeo/internal/awsquery"
 	"mimeo/internal/bucket"
 	"mimeo/internal/copier"
+	"mimeo/internal/cores"
 	"mimeo/internal/envelope"
 	"mimeo/internal/events"
 	"mimeo/internal/family"
@@ -131,13 +133,13 @@ func (a *App) build(ctx context.Context, extras Extras) (*services, error) {
 		Permissions: s.registry, Master: a.storage.master, Now: now,
 		Places: quota.NewPlaces(concurrency[events.Kind]),
 	}
-	models := families(extras)
+	models, processors := families(extras), cores.New(runtime.GOMAXPROCS(0))
 	s.training = &training.Service{
 		Store: db.Trainings(), Registry: s.registry, Objects: s.buckets, Vault: s.vault, Quotas: s.quotas,
-		Families: models, Scratch: a.config.scratchDir(), Slice: trainingSlice, Closing: a.closing, Now: now,
+		Families: models, Scratch: a.config.scratchDir(), Slice: trainingSlice, Cores: processors, Closing: a.closing, Now: now,
 	}
 	s.serving = serving.New(serving.Config{
-		Store: db.Serving(), Registry: s.registry, Vault: s.vault, Objects: s.buckets, Families: models, Quotas: s.quotas, Now: now,
+		Store: db.Serving(), Registry: s.registry, Vault: s.vault, Objects: s.buckets, Families: models, Quotas: s.quotas, Cores: processors, Now: now,
 	})
 	a.serving = s.serving
 	s.lineage = &lineage.Service{Store: db.Lineage(), Registry: s.registry}

@@ -19,10 +19,9 @@ import (
 )
 
 // quantiles measures fn once per loop and reports the median and the bounds of
-// the slowest tenth and hundredth.
-func quantiles(b *testing.B, fn func(i int) time.Duration) {
+// the slowest tenth and hundredth. It returns all that was measured, sorted.
+func quantiles(b *testing.B, fn func(i int) time.Duration) (took []time.Duration) {
 	b.Helper()
-	var took []time.Duration
 	for i := 0; b.Loop(); i++ {
 		took = append(took, fn(i))
 	}
@@ -30,6 +29,7 @@ func quantiles(b *testing.B, fn func(i int) time.Duration) {
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(took[len(took)*9/10].Microseconds())/1000, "p90-ms")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+	return took
 }
 
 func since(fn func()) time.Duration {

@@ -71,6 +71,19 @@ type TrainRequest struct {
 	// and whenever a part of it is done. It is called from one goroutine at a
 	// time and must return soon.
 	Progress func(Progress)
+	// Turn, if set, waits until a processor may be used, and returns how to give
+	// it back. Every worker calls TakeTurn before each piece of its work, of some
+	// tens of milliseconds such as one image, and ends the turn after it, before
+	// it waits for other workers. There may be any number of workers.
+	Turn func() (end func())
+}
+
+// TakeTurn calls Turn where it is set.
+func (r TrainRequest) TakeTurn() (end func()) {
+	if r.Turn == nil {
+		return func() {}
+	}
+	return r.Turn()
 }
 
 // A Progress is how far a training is.

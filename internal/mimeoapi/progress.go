@@ -10,7 +10,7 @@ import (
 	"mimeo/internal/rekapi"
 )
 
-type describeInput struct {
+type describeCopyInput struct {
 	ProjectVersionArn *string
 	WaitSeconds       *int32
 }
@@ -29,7 +29,7 @@ type copyStep struct {
 	Start, End *time.Time
 }
 
-func (a *API) describeCopy(ctx context.Context, caller arn.Caller, in *describeInput) (*describeCopyOutput, error) {
+func (a *API) describeCopy(ctx context.Context, caller arn.Caller, in *describeCopyInput) (*describeCopyOutput, error) {
 	v, err := rekapi.ProjectVersion("ProjectVersionArn", in.ProjectVersionArn)
 	if err != nil {
 		return nil, err

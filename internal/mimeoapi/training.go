@@ -12,8 +12,9 @@ import (
 )
 
 type describeTrainingInput struct {
-	describeInput
-	Revision *int64 // that the caller knows
+	ProjectVersionArn *string
+	WaitSeconds       *int32
+	Revision          *int64 // that the caller knows
 }
 
 type describeTrainingOutput struct {
@@ -26,7 +27,7 @@ type describeTrainingOutput struct {
 	EstimatedSeconds      float64 // until its end
 	WorkedSeconds         float64
 	Quality               *quality // once the model is evaluated
-	Seed                  uint64
+	Seed                  int64
 	Revision              int64 // grows with every change
 }
 
@@ -55,7 +56,7 @@ func (a *API) describeTraining(ctx context.Context, caller arn.Caller, in *descr
 	out := &describeTrainingOutput{
 		Status: string(d.Status), StatusMessage: d.StatusMessage, Phase: string(d.Phase), Activity: d.Activity,
 		Epoch: d.Epoch, Epochs: d.Epochs, Loss: d.Loss, Curve: []curvePoint{}, PartsDone: d.Done, PartsTotal: d.Total,
-		EstimatedSeconds: d.Estimated.Seconds(), WorkedSeconds: d.Worked.Seconds(), Seed: d.Seed, Revision: d.Revision,
+		EstimatedSeconds: d.Estimated.Seconds(), WorkedSeconds: d.Worked.Seconds(), Seed: int64(d.Seed), Revision: d.Revision,
 	}
 	if d.Quality != nil {
 		out.Quality = (*quality)(d.Quality)

@@ -16,8 +16,11 @@ type TrainOptions struct {
 	Batch int // images of one step, a multiple of Shard
 	// Shard is how many images are worked on, and normalised, together. It
 	// decides what comes out; Workers does not.
-	Shard     int
-	Workers   int // 0: one per processor
+	Shard   int
+	Workers int // 0: one per processor
+	// Turn, if set, waits until a worker may begin a shard, and returns what it
+	// calls after it.
+	Turn      func() (end func())
 	Optimizer Optimizer
 	// Clip bounds the norm of the gradient; 0: it does not (Pascanu et al.
 	// 2013, arXiv:1211.5063).
@@ -148,8 +151,15 @@ func (t *Trainer) work(ps *pass) {
 		if shard >= len(t.losses) {
 			return
 		}
-		t.losses[shard], t.errs[shard] = t.shard(ps, shard)
+		t.losses[shard], t.errs[shard] = t.inTurn(ps, shard)
 	}
+}
+
+func (t *Trainer) inTurn(ps *pass, shard int) (loss float64, err error) {
+	if t.options.Turn != nil {
+		defer t.options.Turn()()
+	}
+	return t.shard(ps, shard)
 }
 
 // shard computes the loss and the gradient of one shard.

@@ -72,6 +72,7 @@ func (s *Service) DetectCustomLabels(ctx context.Context, caller arn.Caller, req
 		return nil, err
 	}
 	defer done()
+	defer s.cores.Urgent()()
 	image, err := s.image(ctx, caller, req)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"mimeo/internal/arn"
+	"mimeo/internal/cores"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/digest"
 	"mimeo/internal/family"
@@ -71,6 +72,7 @@ type Config struct {
 	// Families load the weights of the versions whose BaseModel is their name.
 	Families []family.Family
 	Quotas   *quota.Service // nil: the defaults
+	Cores    *cores.Pool    // where detections go before trainings; nil: nowhere
 	Now      func() time.Time
 }
 
@@ -83,6 +85,7 @@ type Service struct {
 	objects  objects.Store
 	families map[string]family.Family
 	quotas   *quota.Service
+	cores    *cores.Pool
 	now      func() time.Time
 	models   models
 }
@@ -90,7 +93,7 @@ type Service struct {
 // New returns a Service without any model in memory.
 func New(c Config) *Service {
 	s := &Service{
-		store: c.Store, registry: c.Registry, vault: c.Vault, objects: c.Objects, quotas: c.Quotas, now: c.Now,
+		store: c.Store, registry: c.Registry, vault: c.Vault, objects: c.Objects, quotas: c.Quotas, cores: c.Cores, now: c.Now,
 		families: map[string]family.Family{}, models: models{now: c.Now, slots: map[arn.ProjectVersion]*slot{}},
 	}
 	for _, f := range c.Families {

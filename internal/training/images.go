@@ -73,7 +73,7 @@ func (t *training) checkImages(ctx context.Context, kind customlabels.DatasetTyp
 func (t *training) checkBatch(ctx context.Context, s *manifest.Set, part []manifest.Sample) (checked, error) {
 	result := checked{Invalid: map[int]manifest.Code{}, Turned: map[int]pixel.Orientation{}}
 	var mu sync.Mutex
-	err := each(ctx, len(part), func(ctx context.Context, i int) error {
+	err := t.each(ctx, len(part), func(ctx context.Context, i int) error {
 		image := imageOf(s, part[i])
 		m, err := t.decode(ctx, image)
 		if err != nil && !unusable(err) {
@@ -96,15 +96,18 @@ func (t *training) checkBatch(ctx context.Context, s *manifest.Set, part []manif
 	return result, err
 }
 
-// each calls do for 0 to n-1, on all processors.
-func each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
+// each calls do for 0 to n-1, on as many processors as the training may use.
+func (t *training) each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range n {
 		if groupCtx.Err() != nil {
 			break
 		}
-		group.Go(func() error { return do(groupCtx, i) })
+		group.Go(func() error {
+			defer t.share.Turn()()
+			return do(groupCtx, i)
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return err

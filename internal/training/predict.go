@@ -71,7 +71,7 @@ func ask[T any](ctx context.Context, q *questions, step string, form func(family
 				return nil, err
 			}
 			answers := make([][]T, len(part))
-			return answers, each(ctx, len(part), func(ctx context.Context, i int) error {
+			return answers, q.each(ctx, len(part), func(ctx context.Context, i int) error {
 				p, header, err := q.predict(ctx, part[i])
 				if err == nil {
 					answers[i] = form(p, part[i], header)

@@ -44,7 +44,7 @@ func (t *training) train(ctx context.Context, key vault.VersionKey) (customlabel
 
 func (t *training) trainRequest(ctx context.Context) family.TrainRequest {
 	req := family.TrainRequest{
-		Labels: t.plan.labels, Task: t.plan.task, Seed: t.seed(), Scratch: t.scratch(), Deadline: t.until,
+		Labels: t.plan.labels, Task: t.plan.task, Seed: t.seed(), Scratch: t.scratch(), Deadline: t.until, Turn: t.share.Turn,
 	}
 	for _, x := range t.plan.train.Samples() {
 		req.Examples = append(req.Examples, t.example(ctx, x))

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"mimeo/internal/arn"
+	"mimeo/internal/cores"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/family"
 	"mimeo/internal/job"
@@ -119,6 +120,8 @@ type Service struct {
 	// Slice is how long a training works before it lets others; it ends at
 	// the next opportunity afterwards.
 	Slice time.Duration
+	// Cores are the processors that trainings share; nil: all that there are.
+	Cores *cores.Pool
 	Now   func() time.Time
 	// Closing is closed when the server is being shut down: nobody waits any
 	// more. nil: never.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mimeo/internal/arn"
+	"mimeo/internal/cores"
 	"mimeo/internal/customlabels"
 	"mimeo/internal/fault"
 	"mimeo/internal/job"
@@ -43,6 +44,8 @@ type training struct {
 	began, until time.Time
 	// stored is how far the training had come when the slice began.
 	stored Progress
+	// share is what this slice has of the processors.
+	share *cores.Share
 	// sealed are the artifacts that this slice has made.
 	sealed []customlabels.Artifact
 }
@@ -108,6 +111,8 @@ func (t *training) attempt(ctx context.Context) error {
 		return ErrCancelled
 	}
 	t.resume()
+	t.share = t.Cores.Join()
+	defer t.share.Leave()
 	defer t.watch(ctx, t.v.ARN)()
 	if err = t.work(ctx); err == nil || ctx.Err() != nil {
 		return err

@@ -37,6 +37,7 @@ type fitting struct {
 	// where there are not too many.
 	landmarks []int
 	workers   int
+	turn      func() (end func()) // of a worker
 }
 
 // fitHead chooses the penalty with the least squared error of left-out
@@ -92,7 +93,7 @@ func (f fitting) solver(ctx context.Context) (func(*mat.Dense, float64) (*ridge.
 	chosen := f.chosen()
 	m := len(chosen)
 	within := mat.NewSymDense(m, nil)
-	err := eachRow(ctx, m, f.workers, func(i int) {
+	err := f.eachRow(ctx, m, func(i int) {
 		for j := i; j < m; j++ {
 			within.SetSym(i, j, kernel(chosen[i], chosen[j]))
 		}
@@ -104,7 +105,7 @@ func (f fitting) solver(ctx context.Context) (func(*mat.Dense, float64) (*ridge.
 		return func(y *mat.Dense, penalty float64) (*ridge.Fit, error) { return ridge.Solve(within, y, penalty) }, nil
 	}
 	across := mat.NewDense(len(f.features), m, nil)
-	err = eachRow(ctx, len(f.features), f.workers, func(i int) {
+	err = f.eachRow(ctx, len(f.features), func(i int) {
 		for j, landmark := range chosen {
 			across.Set(i, j, kernel(f.features[i], landmark))
 		}
@@ -127,14 +128,16 @@ func dot(a, b []float32) float64 {
 	return blas32.DDot(blas32.Vector{N: len(a), Inc: 1, Data: a}, blas32.Vector{N: len(b), Inc: 1, Data: b})
 }
 
-// eachRow calls f for 0 to n-1 on several workers, until ctx ends.
-func eachRow(ctx context.Context, n, workers int, f func(i int)) error {
+// eachRow calls do for 0 to n-1 on several workers, until ctx ends.
+func (f fitting) eachRow(ctx context.Context, n int, do func(i int)) error {
 	rows := make(chan int)
 	var wait sync.WaitGroup
-	for range workers {
+	for range f.workers {
 		wait.Go(func() {
 			for i := range rows {
-				f(i)
+				end := f.turn()
+				do(i)
+				end()
 			}
 		})
 	}

@@ -74,6 +74,7 @@ func (t *training) eachImage(ctx context.Context, s stage) ([][]float32, error) 
 
 // one computes the row at position p of a stage and logs it.
 func (t *training) one(s stage, log *rowLog, rows [][]float32, p int) error {
+	defer t.TakeTurn()()
 	index := s.images[p]
 	m, err := t.decode(index)
 	if err != nil {

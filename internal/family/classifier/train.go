@@ -58,7 +58,7 @@ func (c *Classifier) Train(ctx context.Context, req family.TrainRequest, w io.Wr
 
 // fitting prepares the head's.
 func (t *training) fitting(features [][]float32) fitting {
-	f := fitting{features: features, names: len(t.TrainRequest.Labels), multi: t.Task == family.MultiLabel, workers: t.family.workers()}
+	f := fitting{features: features, names: len(t.TrainRequest.Labels), multi: t.Task == family.MultiLabel, workers: t.family.workers(), turn: t.TakeTurn}
 	for _, e := range t.Examples {
 		f.labels = append(f.labels, e.Labels)
 	}

@@ -60,7 +60,10 @@ func (Spots) Train(ctx context.Context, req family.TrainRequest, w io.Writer) er
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := p.learn(req.Examples[p.Images]); err != nil {
+		end := req.TakeTurn()
+		err := p.learn(req.Examples[p.Images])
+		end()
+		if err != nil {
 			return &family.ExampleError{Index: p.Images, Err: err}
 		}
 		p.Images++

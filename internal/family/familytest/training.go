@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -88,6 +89,26 @@ func (s suite) slices(t *testing.T) {
 	req.Scratch, req.Deadline, req.Progress = "", longAgo, nil
 	if !bytes.Equal(train(t, s.newFamily(2), req), want) {
 		t.Error("a deadline without scratch is kept")
+	}
+}
+
+// turns gives one worker at a time a turn.
+func (s suite) turns(t *testing.T) {
+	t.Parallel()
+	req := s.request(2)
+	want := train(t, s.newFamily(2), req)
+	var one sync.Mutex
+	turns := 0
+	req.Turn = func() (end func()) {
+		one.Lock()
+		turns++
+		return one.Unlock
+	}
+	if !bytes.Equal(train(t, s.newFamily(3), req), want) {
+		t.Error("turns make other weights")
+	}
+	if turns < len(req.Examples) {
+		t.Errorf("%d turns were taken for %d examples", turns, len(req.Examples))
 	}
 }
 

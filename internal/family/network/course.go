@@ -155,7 +155,9 @@ func (r *run) path() string { return filepath.Join(r.Scratch, r.File) }
 
 func (r *run) begin(attempt int) {
 	r.checkpoint = checkpoint{attempt: attempt}
-	r.trainer = nn.NewTrainer(r.Graph, r.Graph.NewWeights(r.Seed), r.Options, r.Outputs...)
+	options := r.Options
+	options.Turn = r.slice.request.Turn
+	r.trainer = nn.NewTrainer(r.Graph, r.Graph.NewWeights(r.Seed), options, r.Outputs...)
 }
 
 // step makes one step. One after which the loss is no number begins the course again.

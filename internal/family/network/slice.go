@@ -86,7 +86,10 @@ func (s *Slice) Each(ctx context.Context, numbers []int, workers int, do func(i 
 	for range min(workers, len(numbers)) {
 		wait.Go(func() {
 			for i := range queue {
-				if err := do(i); err != nil {
+				end := s.request.TakeTurn()
+				err := do(i)
+				end()
+				if err != nil {
 					stop(err)
 					return
 				}
