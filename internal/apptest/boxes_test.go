@@ -85,7 +85,9 @@ func TestBoxesOverHTTP(t *testing.T) {
 	}
 	copied := aws.ToString(out.ProjectVersionArn)
 	checkCopied(t, b, b.reach("copied", types.ProjectVersionStatusCopyingCompleted), readResults(t, a, a.version("v1")))
-	var told struct{ Quality struct{ AveragePrecision map[string]float64 } }
+	var told struct {
+		Quality struct{ AveragePrecision map[string]float64 }
+	}
 	if err := a.Mimeo(t.Context(), "DescribeTraining", map[string]any{"ProjectVersionArn": source}, &told); err != nil || len(told.Quality.AveragePrecision) != 3 {
 		t.Errorf("DescribeTraining: %+v, %v", told, err)
 	}
