@@ -84,12 +84,13 @@ var arrows = map[string][]string{
 	"sigv4/sigv4test":   nil,
 	"blob/blobtest":     {"blob", "digest"},
 	"job/jobtest":       {"job"},
+	"family/detector":   {"family", "family/network", "nn", "pixel"},
 	"family/network":    {"family", "nn", "pixel"},
 	"family/familytest": {"family", "customlabels", "pixel"},
 
 	"sqlstore/sqlstoretest": {"sqlstore"},
 
-	"app":        concat(values, domain, contracts, services, edges, []string{"sqlstore", "webhook", "blob/disk", "family/classifier"}),
+	"app":        concat(values, domain, contracts, services, edges, []string{"sqlstore", "webhook", "blob/disk", "family/classifier", "family/detector"}),
 	"demo/parts": nil,
 	"demo":       {"app", "demo/parts"},
 	"apptest":    {"app", "family", "faults", "pixel"},

@@ -3,6 +3,7 @@ package app
 import (
 	"mimeo/internal/family"
 	"mimeo/internal/family/classifier"
+	"mimeo/internal/family/detector"
 )
 
 // families are the kinds of models that versions can be, one line each. The
@@ -10,5 +11,6 @@ import (
 func families(extras Extras) []family.Family {
 	return append(extras.Families,
 		&classifier.Classifier{},
+		&detector.Detector{},
 	)
 }

@@ -39,6 +39,7 @@ type Conv struct {
 	// Zero lets the normalisation, or the weights, begin at zero, so that a residual
 	// block begins as its shortcut.
 	Zero bool
+	Bias float32 // that the layer begins with, where there is no norm
 	// Add is added before the activation, unless it is none: a shortcut (He et
 	// al. 2016, arXiv:1512.03385). It has the shape of the output.
 	Add Node
@@ -82,7 +83,7 @@ func (g *Graph) Conv(x Node, c Conv) Node {
 		l.inner = g.inner
 		g.inner++
 	} else {
-		l.bias = g.slot(depth, slot{})
+		l.bias = g.slot(depth, slot{constant: c.Bias})
 	}
 	l.node = g.add(l)
 	return l.node

@@ -26,6 +26,7 @@ type pass struct {
 	folded  *folded   // for inference
 
 	// For training:
+	turn        func() (end func())
 	weights     *Weights
 	transposed  []float32 // the weights of convolutions, for the gradients of their inputs
 	grads       []*Tensor // by node; of the input there is none
@@ -91,8 +92,17 @@ func (p *plan) memory(training bool) int64 {
 
 func (ps *pass) forward() {
 	for _, l := range ps.layers {
+		end := ps.takeTurn()
 		l.forward(ps)
+		end()
 	}
+}
+
+func (ps *pass) takeTurn() (end func()) {
+	if ps.turn == nil {
+		return func() {}
+	}
+	return ps.turn()
 }
 
 func (ps *pass) infer() {
@@ -105,7 +115,9 @@ func (ps *pass) infer() {
 func (ps *pass) backward() {
 	for i := len(ps.layers) - 1; i >= 0; i-- {
 		if ps.given[i+2] {
+			end := ps.takeTurn()
 			ps.layers[i].backward(ps)
+			end()
 		}
 	}
 	clear(ps.given)

@@ -16,11 +16,8 @@ type TrainOptions struct {
 	Batch int // images of one step, a multiple of Shard
 	// Shard is how many images are worked on, and normalised, together. It
 	// decides what comes out; Workers does not.
-	Shard   int
-	Workers int // 0: one per processor
-	// Turn, if set, waits until a worker may begin a shard, and returns what it
-	// calls after it.
-	Turn      func() (end func())
+	Shard     int
+	Workers   int // 0: one per processor
 	Optimizer Optimizer
 	// Clip bounds the norm of the gradient; 0: it does not (Pascanu et al.
 	// 2013, arXiv:1211.5063).
@@ -29,6 +26,9 @@ type TrainOptions struct {
 	// 0: there is no average (Polyak averaging).
 	Average float64
 	Kernels *kernel.Set // nil: the best
+	// Turn, if set, waits until a processor may be used, and returns how to
+	// give it back. Every layer of every shard takes one.
+	Turn func() (end func())
 }
 
 // An Objective is what a network is trained to. Its methods are called
@@ -102,7 +102,7 @@ func NewTrainer(g *Graph, w *Weights, o TrainOptions, outputs ...Node) *Trainer 
 
 func (t *Trainer) newPass() *pass {
 	ps := t.plan.newTrainingPass(t.options.Kernels)
-	ps.weights, ps.transposed = t.weights, t.transposed
+	ps.weights, ps.transposed, ps.turn = t.weights, t.transposed, t.options.Turn
 	for _, n := range t.outputs {
 		ps.outputs, ps.outputGrads = append(ps.outputs, ps.values[n]), append(ps.outputGrads, ps.grads[n])
 	}
@@ -151,15 +151,8 @@ func (t *Trainer) work(ps *pass) {
 		if shard >= len(t.losses) {
 			return
 		}
-		t.losses[shard], t.errs[shard] = t.inTurn(ps, shard)
+		t.losses[shard], t.errs[shard] = t.shard(ps, shard)
 	}
-}
-
-func (t *Trainer) inTurn(ps *pass, shard int) (loss float64, err error) {
-	if t.options.Turn != nil {
-		defer t.options.Turn()()
-	}
-	return t.shard(ps, shard)
 }
 
 // shard computes the loss and the gradient of one shard.
@@ -168,7 +161,10 @@ func (t *Trainer) shard(ps *pass, shard int) (loss float64, err error) {
 	clear(ps.gradient)
 	first := shard * t.options.Shard
 	for at := range t.options.Shard {
-		if err := t.objective.Fill(first+at, ps.values[1], at); err != nil {
+		end := ps.takeTurn()
+		err := t.objective.Fill(first+at, ps.values[1], at)
+		end()
+		if err != nil {
 			return 0, fmt.Errorf("image %d of the batch: %w", first+at, err)
 		}
 	}
