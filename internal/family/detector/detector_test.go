@@ -10,5 +10,5 @@ import (
 
 func TestDetector(t *testing.T) {
 	t.Parallel()
-	familytest.Run(t, func(workers int) family.Family { return detector.Small(6, 64, workers) })
+	familytest.Run(t, func(workers int) family.Family { return detector.Small(4, 48, workers) })
 }

@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -97,7 +98,7 @@ func (c *Course) Run(ctx context.Context, s *Slice) (*nn.Weights, error) {
 	r.tell(false)
 	for r.trainer.Steps() < c.Steps {
 		if err := ctx.Err(); err != nil {
-			return nil, err // what was done since the last checkpoint is done again
+			return nil, errors.Join(err, r.save())
 		}
 		if s.Over() {
 			return nil, r.leave()
