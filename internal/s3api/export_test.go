@@ -21,5 +21,6 @@ func ParseDelete(text []byte) (int, error) {
 var (
 	ParseComplete   = parseComplete
 	ParseLocation   = parseLocation
+	ParseVersioning = parseVersioning
 	ParseCopySource = func(text string) (bucket.Source, error) { return parseCopySource(text) }
 )

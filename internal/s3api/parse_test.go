@@ -80,13 +80,16 @@ func TestMalformedDocuments(t *testing.T) {
 		if place, err := s3api.ParseLocation([]byte(text)); !isMalformed(err) {
 			t.Errorf("location %.100q: %q, %v", text, place, err)
 		}
+		if v, err := s3api.ParseVersioning([]byte(text)); !isMalformed(err) {
+			t.Errorf("versioning %.100q: %q, %v", text, v, err)
+		}
 	}
 }
 
 // FuzzXML looks that the parsers end, refuse in the form of S3, and keep their
 // bounds.
 func FuzzXML(f *testing.F) {
-	for _, text := range append(documents, oneDelete, onePart, location("eu-west-1")) {
+	for _, text := range append(documents, oneDelete, onePart, location("eu-west-1"), versioningOf("Enabled", "")) {
 		if len(text) < 2000 {
 			f.Add([]byte(text))
 		}
@@ -106,6 +109,9 @@ func FuzzXML(f *testing.F) {
 		}
 		if _, err := s3api.ParseLocation(text); err != nil && !isMalformed(err) {
 			t.Errorf("location: %v", err)
+		}
+		if v, err := s3api.ParseVersioning(text); err == nil && v != bucket.Enabled && v != bucket.Suspended || err != nil && !isMalformed(err) {
+			t.Errorf("versioning: %q, %v", v, err)
 		}
 	})
 }
