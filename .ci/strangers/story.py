@@ -114,6 +114,26 @@ def upload(account):
     return keys
 
 
+def overwritten(account, source, tested, answers):
+    """Writes another image over one that a version still holds."""
+    account.s3.put_bucket_versioning(Bucket=account.bucket, VersioningConfiguration={"Status": "Enabled"})
+    with open(os.path.join(images, tested[-1]), "rb") as f:
+        written = account.s3.put_object(Bucket=account.bucket, Key=tested[0], Body=f.read())["VersionId"]
+    place = {"Bucket": account.bucket, "Name": tested[0]}
+    for version, image in {"null": tested[0], written: tested[-1]}.items():
+        expect(detect(account, source, {"S3Object": place | {"Version": version}}), answers[image], "the answer about version " + version)
+    expect(detect(account, source, {"S3Object": place}), answers[tested[-1]], "the answer about the newest version")
+
+
+def remove_bucket(account):
+    """Deletes a bucket with all versions of its objects."""
+    for page in account.s3.get_paginator("list_object_versions").paginate(Bucket=account.bucket):
+        versions = page.get("Versions", []) + page.get("DeleteMarkers", [])
+        account.s3.delete_objects(Bucket=account.bucket, Delete={
+            "Objects": [{"Key": v["Key"], "VersionId": v["VersionId"]} for v in versions]})
+    account.s3.delete_bucket(Bucket=account.bucket)
+
+
 def main():
     trusting, trusted = Account("111122223333", "trusting"), Account("555555555555", "trusted")
     trusted.s3.create_bucket(Bucket=trusted.bucket)
@@ -154,13 +174,14 @@ def main():
         expect(detect(trusted, arn, {"Bytes": data}), answers[test], "the copy's answer about " + test)
     by_place = {"S3Object": {"Bucket": trusting.bucket, "Name": tested[0]}}
     expect(detect(trusting, source, by_place), answers[tested[0]], "the answer about an object")
+    overwritten(trusting, source, tested, answers)
 
     # The source goes away; the copy stays.
     stop_and_delete(trusting, source_project, "v1", source)
     trusting.rekognition.delete_project(ProjectArn=source_project)
     for page in trusting.s3.get_paginator("list_objects_v2").paginate(Bucket=trusting.bucket):
         trusting.s3.delete_objects(Bucket=trusting.bucket, Delete={"Objects": [{"Key": o["Key"]} for o in page["Contents"]]})
-    trusting.s3.delete_bucket(Bucket=trusting.bucket)
+    remove_bucket(trusting)
     with open(os.path.join(images, tested[0]), "rb") as f:
         expect(detect(trusted, arn, {"Bytes": f.read()}), answers[tested[0]], "the answer without the source")
     stop_and_delete(trusted, project, "copy", arn)
