@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
+	"strconv"
 
 	"mimeo/internal/bucket"
 )
@@ -139,27 +139,18 @@ func (t *tx) promote(ctx context.Context, n bucket.Name) error {
 // keys.
 const ofCurrent = math.MaxInt64 - 1
 
-// Versions implements [bucket.Store]. Either table is read no further than the
-// page goes.
+// Versions implements [bucket.Store].
 func (s *Buckets) Versions(ctx context.Context, b bucket.Bucket, scan bucket.VersionScan, limit int) (list []bucket.Version, err error) {
 	err = s.db.view(ctx, func(q querier) error {
 		below, err := sequenceOf(ctx, q, bucket.Name{Partition: b.Partition, Bucket: b.Name, Key: scan.From}, scan.Behind)
 		if err != nil {
 			return err
 		}
-		// Of the first key what is older than the version behind which the page
-		// begins; of others all.
-		wanted, args := ` partition = $1 AND bucket = $2 AND key >= $3 AND (key > $3 OR sequence < $4)`, []any{b.Partition, b.Name, []byte(scan.From), below, limit, int64(ofCurrent)}
+		bound, args := ``, []any{b.Partition, b.Name, []byte(scan.From), below, limit}
 		if scan.Before != "" {
-			wanted, args = wanted+` AND key < $7`, append(args, []byte(scan.Before))
+			bound, args = ` AND key < $6`, append(args, []byte(scan.Before))
 		}
-		rows, err := q.QueryContext(ctx, `SELECT `+objectColumns+`, marker, latest FROM (
-			SELECT * FROM (SELECT `+objectColumns+`, FALSE AS marker, TRUE AS latest, $6 AS sequence
-				FROM objects WHERE`+strings.ReplaceAll(wanted, "sequence", "$6")+` ORDER BY key LIMIT $5) AS current
-			UNION ALL
-			SELECT * FROM (SELECT `+objectColumns+`, marker, `+isNewest+` AS latest, sequence
-				FROM object_history h WHERE`+wanted+` ORDER BY key, sequence DESC LIMIT $5) AS history
-			) AS versions ORDER BY key, sequence DESC LIMIT $5`, args...)
+		rows, err := q.QueryContext(ctx, versionsQuery(bound), args...)
 		if err != nil {
 			return fmt.Errorf("list versions of %s: %w", b.Name, err)
 		}
@@ -172,6 +163,21 @@ func (s *Buckets) Versions(ctx context.Context, b bucket.Bucket, scan bucket.Ver
 		return err
 	})
 	return list, err
+}
+
+// versionsQuery is a page of $5 versions, from the key $3, of which it takes only
+// what has a lower sequence than $4, up to a bound. Either table is read no
+// further than the page goes.
+func versionsQuery(bound string) string {
+	keys := ` WHERE partition = $1 AND bucket = $2 AND key >= $3` + bound
+	current := strconv.FormatInt(ofCurrent, 10)
+	return `SELECT ` + objectColumns + `, marker, latest FROM (
+		SELECT * FROM (SELECT ` + objectColumns + `, FALSE AS marker, TRUE AS latest, ` + current + ` AS sequence
+			FROM objects` + keys + ` AND (key > $3 OR ` + current + ` < $4) ORDER BY key LIMIT $5) AS newest
+		UNION ALL
+		SELECT * FROM (SELECT ` + objectColumns + `, marker, ` + isNewest + ` AS latest, sequence
+			FROM object_history h` + keys + ` AND (key > $3 OR sequence < $4) ORDER BY key, sequence DESC LIMIT $5) AS older
+		) AS versions ORDER BY key, sequence DESC LIMIT $5`
 }
 
 // isNewest tells whether a row h of the history is the newest of its key.
