@@ -93,8 +93,8 @@ func TestAJobThatIsCutAfterAnyWriteEndsTheSame(t *testing.T) {
 			return w.outcome(w.dataset(w.project(fmt.Sprint("p", n)), customlabels.Train, images(2500, "nut")+"{\n"))
 		},
 		"create from bad images": func(w *world, n int) string {
-			w.bucket.images["nut/3.jpg"], w.bucket.images["nut/1200.jpg"] = "no image", pngOf(10, 10)
-			return w.outcome(w.dataset(w.project(fmt.Sprint("p", n)), customlabels.Train, images(1500, "nut")))
+			w.bucket.images["nut/3.jpg"], w.bucket.images["nut/1005.jpg"] = "no image", pngOf(10, 10)
+			return w.outcome(w.dataset(w.project(fmt.Sprint("p", n)), customlabels.Train, images(1010, "nut")))
 		},
 		"create in vain": func(w *world, n int) string {
 			return w.outcome(w.dataset(w.project(fmt.Sprint("p", n)), customlabels.Train, images(1500, "nut")+strings.Repeat("{\n", 1000)))
