@@ -47,15 +47,6 @@ type objectMetadata struct {
 	Details    *predictionDetails `json:"rekognition-custom-labels-evaluation-details,omitzero"`
 }
 
-// labelName is the name of a label by its index: those of the model, and
-// behind them others that only the truth has.
-func labelName(labels, others []string, index int) string {
-	if index < len(labels) {
-		return labels[index]
-	}
-	return others[index-len(labels)]
-}
-
 // areas returns the boxes of a manifest with indices of labels, and the labels
 // that the model does not know, whose indices follow those of the model.
 func (p *plan) areas(boxes []manifest.Box) (all []area, others []string) {
@@ -84,9 +75,10 @@ func (p *plan) known(boxes []manifest.Box) []area {
 func (p *plan) pairOf(all []area, others []string, x manifest.Sample) (annotations, objectsMetadata) {
 	value := annotations{Annotations: []annotation{}, ImageSize: []imageSize{{int(x.Width), int(x.Height), 3}}}
 	m := objectsMetadata{ClassMap: map[string]string{}, Objects: []objectMetadata{}, Type: manifest.Detection}
+	names := slices.Concat(p.labels, others)
 	for _, a := range all {
 		value.Annotations = append(value.Annotations, annotation{a.Label, a.Left, a.Top, a.Width, a.Height})
-		m.ClassMap[strconv.Itoa(a.Label)] = labelName(p.labels, others, a.Label)
+		m.ClassMap[strconv.Itoa(a.Label)] = names[a.Label]
 	}
 	return value, m
 }
