@@ -59,6 +59,7 @@ MIMEO_SCRUB_EVERY, MIMEO_EVENT_PRIVATE_TARGETS.`,
 	cmd.Flags().IntVar(&config.MaxInFlight, "max-in-flight", 0, fmt.Sprintf("`number` of requests worked on at once, half of them of one account at most; more are throttled (default %d)", app.DefaultMaxInFlight))
 	cmd.Flags().BoolVar(&config.EventPrivateTargets, "event-private-targets", false, "let webhooks of events reach internal networks and this machine")
 	cmd.Flags().DurationVar(&config.ScrubEvery, "scrub-every", 0, "read a stored artifact again after this `time`, in the background (default a week)")
+	cmd.Flags().IntVar(&config.TrainingMemory, "training-memory", 0, fmt.Sprintf("`MiB` of memory that trainings may take, all together (default %d)", app.DefaultTrainingMemory))
 	cmd.Flags().StringVar(&config.CopyMode, "copy-mode", "", "`mode` of copies for which neither request nor account says it: share or reseal (default share)")
 	return cmd
 }

@@ -40,13 +40,20 @@ type Config struct {
 	// CopyMode is how copies are made for which neither the request nor the
 	// account says it: share, which it is where empty, or reseal.
 	CopyMode string
+	// TrainingMemory is how many MiB trainings may plan to take at once, all
+	// together; DefaultTrainingMemory where 0. One that needs more fails, one
+	// that needs what others have waits.
+	TrainingMemory int
 }
+
+// DefaultTrainingMemory, in MiB, is enough for the largest classifier.
+const DefaultTrainingMemory = 4096
 
 func (c Config) scrubEvery() time.Duration { return cmp.Or(c.ScrubEvery, scrubEvery) }
 
 // FromEnvironment fills what is unset in c from the variables MIMEO_DATA_DIR,
 // MIMEO_LISTEN, MIMEO_TLS_CERT, MIMEO_TLS_KEY, MIMEO_COPY_MODE, MIMEO_MAX_IN_FLIGHT,
-// MIMEO_SCRUB_EVERY and MIMEO_EVENT_PRIVATE_TARGETS, then with the defaults.
+// MIMEO_TRAINING_MEMORY, MIMEO_SCRUB_EVERY and MIMEO_EVENT_PRIVATE_TARGETS, then with the defaults.
 // What is no number or time where one belongs is refused when the server
 // starts; of the last one, all but a plain "true" or "1" means no.
 func (c Config) FromEnvironment(getenv func(string) string) Config {
@@ -67,13 +74,8 @@ func (c Config) FromEnvironment(getenv func(string) string) Config {
 			*f.field = f.standard
 		}
 	}
-	if text := getenv("MIMEO_MAX_IN_FLIGHT"); c.MaxInFlight == 0 && text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n == 0 {
-			n = -1
-		}
-		c.MaxInFlight = n
-	}
+	c.MaxInFlight = numberFrom(c.MaxInFlight, getenv("MIMEO_MAX_IN_FLIGHT"))
+	c.TrainingMemory = numberFrom(c.TrainingMemory, getenv("MIMEO_TRAINING_MEMORY"))
 	if text := getenv("MIMEO_SCRUB_EVERY"); c.ScrubEvery == 0 && text != "" {
 		every, err := time.ParseDuration(text)
 		if err != nil || every == 0 {
@@ -85,6 +87,22 @@ func (c Config) FromEnvironment(getenv func(string) string) Config {
 		c.EventPrivateTargets = true
 	}
 	return c
+}
+
+// numberFrom is n, or the number that a variable has; -1 where it has none.
+func numberFrom(n int, text string) int {
+	if n != 0 || text == "" {
+		return n
+	}
+	if n, err := strconv.Atoi(text); err == nil && n != 0 {
+		return n
+	}
+	return -1
+}
+
+// trainingMemory is TrainingMemory or its default, in bytes.
+func (c Config) trainingMemory() int64 {
+	return int64(cmp.Or(c.TrainingMemory, DefaultTrainingMemory)) << 20
 }
 
 // maxInFlight is MaxInFlight or its default.
@@ -108,6 +126,9 @@ func (c Config) validate() error {
 		return fmt.Errorf("--tls-cert and --tls-key belong together: one of them is missing")
 	case c.MaxInFlight < 0:
 		return fmt.Errorf("the maximum of requests in flight (--max-in-flight, MIMEO_MAX_IN_FLIGHT) must be a number above 0")
+	}
+	if c.TrainingMemory < 0 {
+		return fmt.Errorf("the memory of trainings (--training-memory, MIMEO_TRAINING_MEMORY) must be a number of MiB above 0")
 	}
 	if _, err := copier.ParseMode(c.CopyMode); err != nil {
 		return fmt.Errorf("--copy-mode: %w", err)

@@ -7,15 +7,29 @@ import (
 	"mimeo/internal/webhook"
 )
 
-func TestTheMaximumInFlightIsANumberAboveZero(t *testing.T) {
+func TestNumbersAreAboveZero(t *testing.T) {
 	t.Parallel()
+	for variable, number := range map[string]struct {
+		of       func(flag int) Config
+		standard int
+		value    func(Config) int
+	}{
+		"MIMEO_MAX_IN_FLIGHT":   {func(n int) Config { return Config{MaxInFlight: n} }, DefaultMaxInFlight, Config.maxInFlight},
+		"MIMEO_TRAINING_MEMORY": {func(n int) Config { return Config{TrainingMemory: n} }, DefaultTrainingMemory, func(c Config) int { return int(c.trainingMemory() >> 20) }},
+	} {
+		t.Run(variable, func(t *testing.T) { checkNumber(t, variable, number.of, number.standard, number.value) })
+	}
+}
+
+// checkNumber checks a number that a flag gives, or the environment.
+func checkNumber(t *testing.T, variable string, of func(int) Config, standard int, value func(Config) int) {
 	for name, test := range map[string]struct {
 		flag     int
 		variable string
 		want     int
 		refused  bool
 	}{
-		"nothing is said":       {0, "", DefaultMaxInFlight, false},
+		"nothing is said":       {0, "", standard, false},
 		"the environment":       {0, "7", 7, false},
 		"the flag wins":         {9, "7", 9, false},
 		"zero":                  {0, "0", 0, true},
@@ -24,16 +38,18 @@ func TestTheMaximumInFlightIsANumberAboveZero(t *testing.T) {
 		"a flag below zero":     {-3, "", 0, true},
 		"a flag beats nonsense": {9, "many", 9, false},
 	} {
-		c := Config{DataDir: "d", MaxInFlight: test.flag}.FromEnvironment(func(name string) string {
-			if name == "MIMEO_MAX_IN_FLIGHT" {
+		c := of(test.flag)
+		c.DataDir = "d"
+		c = c.FromEnvironment(func(name string) string {
+			if name == variable {
 				return test.variable
 			}
 			return ""
 		})
 		if err := c.validate(); (err != nil) != test.refused {
 			t.Errorf("%s: %v, want refused %v", name, err, test.refused)
-		} else if err == nil && c.maxInFlight() != test.want {
-			t.Errorf("%s: %d, want %d", name, c.maxInFlight(), test.want)
+		} else if err == nil && value(c) != test.want {
+			t.Errorf("%s: %d, want %d", name, value(c), test.want)
 		}
 	}
 }

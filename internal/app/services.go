@@ -136,7 +136,7 @@ func (a *App) build(ctx context.Context, extras Extras) (*services, error) {
 	models, processors := families(extras), cores.New(runtime.GOMAXPROCS(0))
 	s.training = &training.Service{
 		Store: db.Trainings(), Registry: s.registry, Objects: s.buckets, Vault: s.vault, Quotas: s.quotas,
-		Families: models, Scratch: a.config.scratchDir(), Slice: trainingSlice, Cores: processors, Closing: a.closing, Now: now,
+		Families: models, Scratch: a.config.scratchDir(), Slice: trainingSlice, Cores: processors, Memory: a.config.trainingMemory(), Closing: a.closing, Now: now,
 	}
 	s.serving = serving.New(serving.Config{
 		Store: db.Serving(), Registry: s.registry, Vault: s.vault, Objects: s.buckets, Families: models, Quotas: s.quotas, Cores: processors, Now: now,

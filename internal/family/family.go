@@ -76,6 +76,19 @@ type TrainRequest struct {
 	// tens of milliseconds such as one image, and ends the turn after it, before
 	// it waits for other workers. There may be any number of workers.
 	Turn func() (end func())
+	// Memory, if set, is told how many bytes Train is going to take at most,
+	// before it takes them, in each slice. It may wait until they are free. Where
+	// it fails, Train returns its error and has done nothing. See PlanMemory.
+	Memory func(bytes int64) error
+}
+
+// PlanMemory tells how many bytes the training needs, where somebody wants to
+// know it.
+func (r TrainRequest) PlanMemory(bytes int64) error {
+	if r.Memory == nil {
+		return nil
+	}
+	return r.Memory(bytes)
 }
 
 // TakeTurn calls Turn where it is set.

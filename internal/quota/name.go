@@ -13,6 +13,7 @@ const (
 	ProjectPoliciesPerProject Name = "ProjectPoliciesPerProject"
 	CopiesInProgress          Name = "CopiesInProgress"
 	TrainingsInProgress       Name = "TrainingsInProgress"
+	HoursPerTraining          Name = "HoursPerTraining"
 	RunningModels             Name = "RunningModels"
 	InferenceUnits            Name = "InferenceUnits"
 	ImagesPerDataset          Name = "ImagesPerDataset"
@@ -43,13 +44,15 @@ type Kind struct {
 //
 // https://docs.aws.amazon.com/rekognition/latest/customlabels-dg/limits.html and
 // https://docs.aws.amazon.com/general/latest/gr/rekognition.html; for copies in
-// progress AWS publishes no number.
+// progress AWS publishes no number, and of the hours of a training that it
+// usually takes 24 at most.
 var Kinds = slices.Concat([]Kind{
 	amount(ProjectsPerAccount, 100, 1_000_000, "projects of an account and region"),
 	amount(ModelsPerProject, 100, 1_000_000, "models of a project, copies among them"),
 	amount(ProjectPoliciesPerProject, 5, 1000, "policies of a project"),
 	amount(CopiesInProgress, 5, 10_000, "copies into an account and region that are in progress"),
 	amount(TrainingsInProgress, 2, 10_000, "trainings of an account and region that are in progress"),
+	amount(HoursPerTraining, 24, 100_000, "hours of work of a training"),
 	amount(RunningModels, 2, 10_000, "models of an account and region that are started"),
 	amount(InferenceUnits, 5, 1000, "inference units of a started model"),
 	amount(ImagesPerDataset, 250_000, 10_000_000, "images of a dataset"),

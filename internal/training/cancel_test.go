@@ -272,6 +272,19 @@ func (b broken) Train(context.Context, family.TrainRequest, io.Writer) error {
 	return errCut
 }
 
+// awaitStatus waits for a training to end as it should.
+func (w *world) awaitStatus(v arn.ProjectVersion, want customlabels.Status) {
+	w.t.Helper()
+	for status := customlabels.TrainingInProgress; status != want; {
+		if status.IsTerminal() {
+			w.t.Fatalf("the training is %s, want %s", status, want)
+		}
+		d, err := w.training.DescribeTraining(w.t.Context(), w.root, training.DescribeRequest{Version: v, Wait: training.MaxWait})
+		w.must(err)
+		status = d.Status
+	}
+}
+
 // awaitEnd waits for a training to end, and for its job.
 func (w *world) awaitEnd(v arn.ProjectVersion) {
 	w.t.Helper()

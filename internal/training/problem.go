@@ -3,6 +3,7 @@ package training
 import (
 	"errors"
 
+	"mimeo/internal/family"
 	"mimeo/internal/fault"
 	"mimeo/internal/manifest"
 	"mimeo/internal/registry"
@@ -18,6 +19,7 @@ var unsupportedTask = manifest.ContentError{Code: "ERROR_UNSUPPORTED_USE_CASE", 
 const (
 	cannotWriteOutput = "Unable to write to output S3 bucket."
 	serviceIssue      = "Amazon Rekognition experienced a service issue."
+	diverged          = "The training failed: it diverges, also with lower learning rates. Check the labels, or train on other images."
 )
 
 // failureMessage is the status message of a failed training. It shows nothing
@@ -27,7 +29,12 @@ func failureMessage(cause error) string {
 	var file manifest.FileError
 	var output *results.RefusedError
 	var refused *fault.Error
+	var over limitError
 	switch {
+	case errors.As(cause, &over):
+		return over.Error()
+	case errors.Is(cause, family.ErrDiverged):
+		return diverged
 	case errors.As(cause, &found):
 		return found.Message
 	case errors.As(cause, &file):

@@ -33,6 +33,8 @@ func (t *training) train(ctx context.Context, key vault.VersionKey) (customlabel
 		switch {
 		case errors.Is(err, family.ErrUnfinished):
 			return weights, job.Snooze(0)
+		case errors.Is(err, errNoRoom):
+			return weights, job.Wait(0)
 		case reporter.err != nil:
 			return weights, errors.Join(reporter.err, err)
 		case err != nil:
@@ -45,6 +47,7 @@ func (t *training) train(ctx context.Context, key vault.VersionKey) (customlabel
 func (t *training) trainRequest(ctx context.Context) family.TrainRequest {
 	req := family.TrainRequest{
 		Labels: t.plan.labels, Task: t.plan.task, Seed: t.seed(), Scratch: t.scratch(), Deadline: t.until, Turn: t.share.Turn,
+		Memory: func(bytes int64) error { return t.takeMemory(ctx, bytes) },
 	}
 	for _, x := range t.plan.train.Samples() {
 		req.Examples = append(req.Examples, t.example(ctx, x))

@@ -122,12 +122,16 @@ type Service struct {
 	Slice time.Duration
 	// Cores are the processors that trainings share; nil: all that there are.
 	Cores *cores.Pool
-	Now   func() time.Time
+	// Memory is how many bytes trainings may plan to take at once, all together;
+	// 0: as many as they like.
+	Memory int64
+	Now    func() time.Time
 	// Closing is closed when the server is being shut down: nobody waits any
 	// more. nil: never.
 	Closing <-chan struct{}
 
-	live live.Board[attempt]
+	live   live.Board[attempt]
+	memory room
 }
 
 // family returns the one that trains a task.

@@ -12,6 +12,7 @@ import (
 	"mimeo/internal/arn"
 	"mimeo/internal/cores"
 	"mimeo/internal/customlabels"
+	"mimeo/internal/family"
 	"mimeo/internal/fault"
 	"mimeo/internal/job"
 	"mimeo/internal/manifest"
@@ -46,6 +47,8 @@ type training struct {
 	stored Progress
 	// share is what this slice has of the processors.
 	share *cores.Share
+	// leave gives back what the slice has taken of the memory.
+	leave []func()
 	// sealed are the artifacts that this slice has made.
 	sealed []customlabels.Artifact
 }
@@ -114,10 +117,29 @@ func (t *training) attempt(ctx context.Context) error {
 	t.share = t.Cores.Join()
 	defer t.share.Leave()
 	defer t.watch(ctx, t.v.ARN)()
-	if err = t.work(ctx); err == nil || ctx.Err() != nil {
+	if err = t.workWithin(ctx); err == nil || ctx.Err() != nil {
 		return err
 	}
 	return errors.Join(err, t.keep(ctx))
+}
+
+// workWithin works within the limits of time and memory.
+func (t *training) workWithin(ctx context.Context) error {
+	defer func() {
+		for _, leave := range t.leave {
+			leave()
+		}
+	}()
+	working, end, err := t.limit(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	err = t.work(working)
+	if over := limitError(""); err != nil && errors.As(context.Cause(working), &over) {
+		return over
+	}
+	return err
 }
 
 func (t *training) work(ctx context.Context) error {
@@ -270,11 +292,11 @@ func (t *training) pause(ctx context.Context) error {
 
 // keep stores how far the training has come.
 func (t *training) keep(ctx context.Context) error {
-	p := t.reached()
-	if p.Phase == "" {
-		return nil
+	p, message := t.reached(), t.v.StatusMessage
+	if p.Phase != "" {
+		message = p.message(0)
 	}
-	return t.save(ctx, p, p.message(0))
+	return t.save(ctx, p, message)
 }
 
 // A versionKey step's result: the version key, wrapped.
@@ -301,5 +323,6 @@ func isPermanent(err error) bool {
 	var found manifest.ContentError
 	var file manifest.FileError
 	var code fault.Code
-	return errors.As(err, &found) || errors.As(err, &file) || errors.As(err, &code) || unusable(err)
+	var over limitError
+	return errors.As(err, &over) || errors.Is(err, family.ErrDiverged) || errors.As(err, &found) || errors.As(err, &file) || errors.As(err, &code) || unusable(err)
 }

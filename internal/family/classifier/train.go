@@ -34,6 +34,9 @@ func (c *Classifier) Train(ctx context.Context, req family.TrainRequest, w io.Wr
 	if err := c.validate(req); err != nil {
 		return err
 	}
+	if err := req.PlanMemory(c.memory(req)); err != nil {
+		return err
+	}
 	t := newTraining(c, req)
 	v, err := t.vocabulary(ctx)
 	if err != nil {

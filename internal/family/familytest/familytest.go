@@ -30,6 +30,7 @@ func Run(t *testing.T, newFamily func(workers int) family.Family) {
 	t.Run("same seed, same weights", s.deterministic)
 	t.Run("slices", s.slices)
 	t.Run("turns", s.turns)
+	t.Run("memory", s.memory)
 	t.Run("damaged scratch", s.damagedScratch)
 	t.Run("another training's scratch", s.foreignScratch)
 	t.Run("cancelled", s.cancelled)

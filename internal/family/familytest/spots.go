@@ -43,6 +43,9 @@ func (Spots) Train(ctx context.Context, req family.TrainRequest, w io.Writer) er
 	if err := req.Validate(); err != nil || req.Task != family.Boxes {
 		return fmt.Errorf("train spots for the task %s: %w", req.Task, cmp.Or(err, errors.ErrUnsupported))
 	}
+	if err := req.PlanMemory(1 << 20); err != nil {
+		return err
+	}
 	text, err := json.Marshal([]any{req.Labels, req.Seed, len(req.Examples)})
 	if err != nil {
 		return err

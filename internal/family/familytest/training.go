@@ -112,6 +112,31 @@ func (s suite) turns(t *testing.T) {
 	}
 }
 
+// memory is planned before anything is done, in each slice; where there is
+// none the training ends.
+func (s suite) memory(t *testing.T) {
+	t.Parallel()
+	req := s.request(2)
+	req.Scratch = t.TempDir()
+	none := errors.New("no memory")
+	told := false
+	req.Progress = func(family.Progress) { told = true }
+	var planned []int64
+	req.Memory = func(bytes int64) error {
+		planned = append(planned, bytes)
+		return none
+	}
+	var w bytes.Buffer
+	for range 2 {
+		if err := s.newFamily(2).Train(t.Context(), req, &w); !errors.Is(err, none) || w.Len() > 0 || told {
+			t.Errorf("without memory: got %v and %d bytes; that it begins is told: %v", err, w.Len(), told)
+		}
+	}
+	if len(planned) != 2 || planned[0] != planned[1] || planned[0] <= 0 {
+		t.Errorf("two slices plan %d bytes", planned)
+	}
+}
+
 func (s suite) damagedScratch(t *testing.T) {
 	t.Parallel()
 	req := s.request(2)
