@@ -26,11 +26,13 @@ import (
 	"mimeo/internal/faults"
 )
 
-// The environment of a victim: its data directory, and the durable effect at
-// which it dies by its own hand, if at any.
+// The environment of a victim: its data directory, the durable effect at which
+// it dies by its own hand, if at any, and whether it has the product's own
+// families, which learn, and not light.
 const (
 	victimDir    = "MIMEO_TEST_VICTIM_DIR"
 	victimEffect = "MIMEO_TEST_VICTIM_EFFECT"
+	victimLearns = "MIMEO_TEST_VICTIM_LEARNS"
 )
 
 // serveVictim is what a killed process does: it serves until it dies. Effects
@@ -38,8 +40,12 @@ const (
 func serveVictim(dir string) error {
 	effect, _ := strconv.ParseInt(os.Getenv(victimEffect), 10, 64) // 0: at none
 	injector := faults.New(faults.Kill, effect)
+	families := light
+	if os.Getenv(victimLearns) != "" {
+		families = nil
+	}
 	server, err := app.New(context.Background(), app.Config{DataDir: dir, Listen: "127.0.0.1:0"},
-		slog.New(slog.DiscardHandler), app.Extras{Families: light, Faults: inject(injector)})
+		slog.New(slog.DiscardHandler), app.Extras{Families: families, Faults: inject(injector)})
 	if err != nil {
 		return err
 	}
