@@ -50,13 +50,16 @@ func (d *Detector) Train(ctx context.Context, req family.TrainRequest, w io.Writ
 	if err := d.validate(req); err != nil {
 		return fmt.Errorf("train detector: %w", err)
 	}
+	design := d.plan(req)
+	if err := req.PlanMemory(d.memory(req, design)); err != nil {
+		return err
+	}
 	key := fingerprint(req)
 	images, err := network.OpenImages(req, key, maxSide, d.Limits)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, images.Close()) }()
-	design := d.plan(req)
 	slice := network.NewSlice(req, len(req.Examples)+design.steps, d.Now)
 	if err := images.Prepare(ctx, slice, d.workers()); err != nil {
 		return err
@@ -77,13 +80,29 @@ func (d *Detector) plan(req family.TrainRequest) plan {
 	return p
 }
 
+// decoded is what one worker needs to decode and scale an image of the largest
+// size.
+const decoded = 96 << 20
+
+// memory is how many bytes a training takes at most. How high the input is,
+// is not known yet: no more than it is wide.
+func (d *Detector) memory(req family.TrainRequest, p plan) int64 {
+	p.Width, p.Height = p.side, p.side
+	g, _ := p.graph(len(req.Labels))
+	return int64(d.workers())*decoded + g.TrainingMemory(d.options())
+}
+
+// options are how networks are trained.
+func (d *Detector) options() nn.TrainOptions {
+	return nn.TrainOptions{
+		Batch: batch, Shard: shard, Workers: d.workers(), Optimizer: nn.AdamW{Decay: 0.05}, Clip: 10, Average: 0.99,
+	}
+}
+
 func (d *Detector) course(req family.TrainRequest, design plan, images *network.Images, key [32]byte) *network.Course {
 	g, outputs := design.graph(len(req.Labels))
 	return &network.Course{
-		Graph: g, Outputs: outputs,
-		Options: nn.TrainOptions{
-			Batch: batch, Shard: shard, Workers: d.workers(), Optimizer: nn.AdamW{Decay: 0.05}, Clip: 10, Average: 0.99,
-		},
+		Graph: g, Outputs: outputs, Options: d.options(),
 		Steps: design.steps, Rate: func(step int) float64 { return peakRate * nn.OneCycle(step, design.steps) },
 		Seed: req.Seed, Images: images, Lesson: newLesson(req, design), Key: key, Phase: "training the network",
 		Scratch: req.Scratch, File: "network",
