@@ -77,8 +77,8 @@ type Set struct {
 	// Pool sets Y to the largest of each window of two by two pixels of X. The
 	// strides of X go from window to window.
 	Pool func(*Plane)
-	// PoolBack sets the window of Z to Y at the first of the largest values in
-	// the window of X, and to zero elsewhere.
+	// PoolBack sets the window of Z, whose strides are those of X, to Y at the
+	// first of the largest values in the window of X, and to zero elsewhere.
 	PoolBack func(*Plane)
 	// Peak does nothing but multiply and add in registers, rounds times a
 	// tile's 96 sums: what Product could do at most.

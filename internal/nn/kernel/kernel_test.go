@@ -14,9 +14,10 @@ import (
 	"mimeo/internal/nn/kernel"
 )
 
-// each runs a test with every set of kernels that this processor can run.
+// each runs a test with every set of kernels that this processor can run, and
+// with those in assembly interpreted.
 func each(t *testing.T, test func(t *testing.T, s *kernel.Set)) {
-	for _, s := range kernel.Sets() {
+	for _, s := range append(kernel.Sets(), interpreted(t, "AVX2"), interpreted(t, "AVX512")) {
 		t.Run(s.Name, func(t *testing.T) { test(t, s) })
 	}
 }
