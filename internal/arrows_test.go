@@ -78,7 +78,7 @@ var arrows = map[string][]string{
 	"webhook":           {"events"},
 	"blob/disk":         {"blob", "digest"},
 	"blob/mem":          {"blob", "digest"},
-	"family/classifier": concat([]string{"family", "customlabels"}, vision),
+	"family/classifier": concat([]string{"family", "family/network", "customlabels", "nn"}, vision),
 
 	"faults":            {"sqlite"},
 	"sigv4/sigv4test":   nil,

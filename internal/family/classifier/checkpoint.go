@@ -13,6 +13,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"mimeo/internal/family"
@@ -122,15 +123,13 @@ func (l *rowLog) close() {
 	}
 }
 
-const vocabularyFile = "vocabulary"
-
-// loadVocabulary returns the checkpointed vocabulary, or nil where there is
-// none or not this training's.
-func (t *training) loadVocabulary() *vocabulary {
+// kept returns what was kept under a name, or nil where there is nothing, or
+// nothing whole of this training.
+func (t *training) kept(name string) *decoder {
 	if t.Scratch == "" {
 		return nil
 	}
-	data, err := os.ReadFile(filepath.Join(t.Scratch, vocabularyFile))
+	data, err := os.ReadFile(filepath.Join(t.Scratch, name))
 	if err != nil {
 		return nil
 	}
@@ -143,23 +142,62 @@ func (t *training) loadVocabulary() *vocabulary {
 	if crc32.Checksum(body, castagnoli) != sum {
 		return nil
 	}
-	d := &decoder{rest: body}
+	return &decoder{rest: body}
+}
+
+func (t *training) keep(name string, body []byte) error {
+	if t.Scratch == "" {
+		return nil
+	}
+	data := append(t.fingerprint[:], body...)
+	data = binary.LittleEndian.AppendUint32(data, crc32.Checksum(body, castagnoli))
+	if err := os.WriteFile(filepath.Join(t.Scratch, name), data, fs.FileMode(0o600)); err != nil {
+		return fmt.Errorf("keep checkpoint: %w", err)
+	}
+	return nil
+}
+
+// The checkpoints that are written at once.
+const vocabularyFile, regressionFile = "vocabulary", "regression"
+
+// loadVocabulary returns the checkpointed vocabulary, or nil where there is
+// none.
+func (t *training) loadVocabulary() *vocabulary {
+	d := t.kept(vocabularyFile)
+	if d == nil {
+		return nil
+	}
 	v := d.vocabulary()
-	if d.err != nil || len(d.rest) > 0 {
+	if !d.isDone() {
 		return nil
 	}
 	return v
 }
 
 func (t *training) saveVocabulary(v *vocabulary) error {
-	if t.Scratch == "" {
+	return t.keep(vocabularyFile, appendVocabulary(nil, v))
+}
+
+// loadRegression returns the checkpointed regression, or nil where there is none.
+func (t *training) loadRegression() *regression {
+	d := t.kept(regressionFile)
+	if d == nil {
 		return nil
 	}
-	body := appendVocabulary(nil, v)
-	data := append(t.fingerprint[:], body...)
-	data = binary.LittleEndian.AppendUint32(data, crc32.Checksum(body, castagnoli))
-	if err := os.WriteFile(filepath.Join(t.Scratch, vocabularyFile), data, fs.FileMode(0o600)); err != nil {
-		return fmt.Errorf("keep checkpoint: %w", err)
+	r := &regression{head: d.head(len(t.Labels))}
+	r.leftOut, r.foldOut = d.rows(len(t.Examples), len(t.Labels)), d.rows(len(t.Examples), len(t.Labels))
+	if !d.isDone() {
+		return nil
 	}
-	return nil
+	return r
+}
+
+func (t *training) saveRegression(r *regression) error {
+	b := appendHead(nil, r.head)
+	for _, row := range slices.Concat(r.leftOut, r.foldOut) {
+		for _, v := range row {
+			b = appendDouble(b, v)
+		}
+	}
+	return t.keep(regressionFile, b)
 }

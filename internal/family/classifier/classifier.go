@@ -19,7 +19,8 @@ type Classifier struct {
 	// Now is the clock that deadlines are compared with; nil means time.Now.
 	Now func() time.Time
 
-	landmarks int // instead of maxLandmarks, for tests
+	landmarks int     // instead of maxLandmarks, for tests
+	own       *recipe // instead of the standard one, for tests
 }
 
 // Name is "classifier".
@@ -44,9 +45,9 @@ func (c *Classifier) mostLandmarks() int {
 	return maxLandmarks
 }
 
-func (c *Classifier) now() time.Time {
-	if c.Now != nil {
-		return c.Now()
+func (c *Classifier) recipe() recipe {
+	if c.own != nil {
+		return *c.own
 	}
-	return time.Now()
+	return standard
 }

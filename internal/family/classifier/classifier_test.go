@@ -19,7 +19,7 @@ import (
 
 func TestClassifier(t *testing.T) {
 	t.Parallel()
-	familytest.Run(t, func(workers int) family.Family { return &classifier.Classifier{Workers: workers} })
+	familytest.Run(t, func(workers int) family.Family { return classifier.WithSmallNetworks(workers) })
 }
 
 // FuzzLoad feeds the loader bytes with a right checksum, so that what lies
@@ -49,7 +49,10 @@ func FuzzLoad(f *testing.F) {
 			f.Fatal(err)
 		}
 		f.Add(weights.Bytes()[:weights.Len()-sha256.Size])
+		networks := classifier.NetworksAlone(task)
+		f.Add(networks[:len(networks)-sha256.Size])
 	}
+	f.Add(version1[:len(version1)-sha256.Size])
 	f.Add([]byte("mimeo classifier\x01\x00\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		sum := sha256.Sum256(body)

@@ -9,6 +9,7 @@ import (
 	"image/jpeg"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -87,11 +88,12 @@ func read(tb testing.TB, set, manifest string, labels []string) corpus {
 	return c
 }
 
-// train trains a model, and loads it from its weights.
-func train(tb testing.TB, f family.Family, c corpus, task family.Task) (family.Model, []byte) {
+// train trains a model as a server does, with a scratch directory, and loads it
+// from its weights.
+func train(tb testing.TB, f family.Family, c corpus, task family.Task, seed uint64) (family.Model, []byte) {
 	tb.Helper()
 	var weights bytes.Buffer
-	req := family.TrainRequest{Labels: c.labels, Task: task, Examples: c.examples, Seed: 1}
+	req := family.TrainRequest{Labels: c.labels, Task: task, Examples: c.examples, Seed: seed, Scratch: tb.TempDir()}
 	if err := f.Train(context.Background(), req, &weights); err != nil {
 		tb.Fatal(err)
 	}
@@ -165,6 +167,32 @@ func macroF1(c corpus, probabilities [][]float64) float64 {
 		sum += best
 	}
 	return sum / float64(len(c.labels))
+}
+
+// reliability is the expected calibration error (Guo et al. 2017, equation 3, 15 bins): of
+// the likeliest label of each image, or of every label.
+func reliability(c corpus, probabilities [][]float64, task family.Task) float64 {
+	const bins = 15
+	var confidence, right [bins]float64
+	answers := 0.0
+	for i, p := range probabilities {
+		for l, v := range p {
+			if task == family.SingleLabel && v < slices.Max(p) {
+				continue
+			}
+			bin := min(int(v*bins), bins-1)
+			confidence[bin] += v
+			answers++
+			if slices.Contains(c.examples[i].Labels, l) {
+				right[bin]++
+			}
+		}
+	}
+	sum := 0.0
+	for bin := range bins {
+		sum += math.Abs(confidence[bin] - right[bin])
+	}
+	return sum / answers
 }
 
 // photograph returns the first example as a JPEG of w×h pixels.

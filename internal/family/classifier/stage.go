@@ -3,7 +3,6 @@ package classifier
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"mimeo/internal/family"
 	"mimeo/internal/pixel"
@@ -33,52 +32,17 @@ func (t *training) eachImage(ctx context.Context, s stage) ([][]float32, error) 
 			missing = append(missing, i)
 		}
 	}
-	t.begin(len(rows)-len(missing), s.what)
-
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	positions := make(chan int)
-	var wait sync.WaitGroup
-	for range t.family.workers() {
-		wait.Go(func() {
-			for p := range positions {
-				if err := t.one(s, log, rows, p); err != nil {
-					stop(err)
-					return
-				}
-			}
-		})
-	}
-	unfinished := false
-	for _, p := range missing {
-		if unfinished = t.over(); unfinished {
-			break
-		}
-		select {
-		case positions <- p:
-			continue
-		case <-ctx.Done():
-		}
-		break
-	}
-	close(positions)
-	wait.Wait()
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	if unfinished {
-		return nil, family.ErrUnfinished
-	}
-	return rows, nil
+	t.slice.Skip(len(rows)-len(missing), family.Progress{Phase: s.what})
+	err = t.slice.Each(ctx, missing, t.family.workers(), func(p int) error { return t.one(s, log, rows, p) })
+	return rows, err
 }
 
 // one computes the row at position p of a stage and logs it.
 func (t *training) one(s stage, log *rowLog, rows [][]float32, p int) error {
-	defer t.TakeTurn()()
 	index := s.images[p]
-	m, err := t.decode(index)
+	m, err := t.images.Original(index)
 	if err != nil {
-		return &family.ExampleError{Index: index, Err: err}
+		return err
 	}
 	row, err := s.make(index, m)
 	if err != nil {
@@ -88,18 +52,6 @@ func (t *training) one(s stage, log *rowLog, rows [][]float32, p int) error {
 	if err := log.append(p, row); err != nil {
 		return fmt.Errorf("keep checkpoint: %w", err)
 	}
-	t.advance(s.what)
+	t.slice.Advance(1, family.Progress{Phase: s.what})
 	return nil
-}
-
-func (t *training) decode(index int) (*pixel.Image, error) {
-	r, err := t.Examples[index].Open()
-	if err != nil {
-		return nil, err
-	}
-	m, err := pixel.Decode(r, t.family.Limits)
-	if closing := r.Close(); err == nil {
-		err = closing
-	}
-	return m, err
 }

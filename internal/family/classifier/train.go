@@ -7,10 +7,10 @@ import (
 	"io"
 	"math/rand/v2"
 	"slices"
-	"sync"
 
 	"mimeo/internal/descriptor"
 	"mimeo/internal/family"
+	"mimeo/internal/family/network"
 	"mimeo/internal/pixel"
 )
 
@@ -28,8 +28,8 @@ const (
 )
 
 // Train implements family.Family: it samples descriptors, fits the vocabulary,
-// computes every image's features and fits the head. Samples, vocabulary and
-// features are its checkpoints.
+// computes every image's features, fits the head, trains networks where there is
+// enough data, and fuses both. What each of these steps has made is its checkpoint.
 func (c *Classifier) Train(ctx context.Context, req family.TrainRequest, w io.Writer) error {
 	if err := c.validate(req); err != nil {
 		return err
@@ -37,34 +37,77 @@ func (c *Classifier) Train(ctx context.Context, req family.TrainRequest, w io.Wr
 	if err := req.PlanMemory(c.memory(req)); err != nil {
 		return err
 	}
-	t := newTraining(c, req)
-	v, err := t.vocabulary(ctx)
+	t, err := newTraining(c, req)
 	if err != nil {
 		return err
+	}
+	m, err := t.train(ctx)
+	if err := errors.Join(err, t.images.Close()); err != nil {
+		return err
+	}
+	return m.write(w)
+}
+
+func (t *training) train(ctx context.Context) (*model, error) {
+	v, err := t.vocabulary(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := t.regression(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	m := &model{labels: t.Labels, vocabulary: v, head: r.head}
+	var heldOut [][]float64
+	if t.fold != nil {
+		if m.committee, heldOut, err = t.committee(ctx, r.foldOut); err != nil {
+			return nil, err
+		}
+	}
+	if m.committee != nil {
+		m.share = t.truth().share(r.foldOut, heldOut, t.family.recipe().shares)
+	}
+	m.calibration = t.truth().calibrate(mixAll(r.leftOut, heldOut, m.share))
+	return m.withoutIdle(), nil
+}
+
+// regression returns the checkpointed regression, or fits it.
+func (t *training) regression(ctx context.Context, v *vocabulary) (*regression, error) {
+	fitting := family.Progress{Phase: "fitting the classifier"}
+	if r := t.loadRegression(); r != nil {
+		t.slice.Skip(len(t.Examples)+1, fitting)
+		return r, nil
 	}
 	features, err := t.features(ctx, v)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if t.over() {
-		return family.ErrUnfinished
+	if t.slice.Over() {
+		return nil, family.ErrUnfinished
 	}
-	const fitting = "fitting the classifier"
-	t.begin(0, fitting)
-	h, err := fitHead(ctx, t.fitting(features))
+	t.slice.Skip(0, fitting)
+	r, err := t.fitting(features).fit(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	t.advance(fitting)
-	return (&model{req.Labels, v, h}).write(w)
+	if err := t.saveRegression(r); err != nil {
+		return nil, err
+	}
+	t.slice.Advance(1, fitting)
+	return r, nil
+}
+
+func (t *training) truth() truth {
+	out := truth{names: len(t.Labels), multi: t.Task == family.MultiLabel}
+	for _, e := range t.Examples {
+		out.labels = append(out.labels, e.Labels)
+	}
+	return out
 }
 
 // fitting prepares the head's.
 func (t *training) fitting(features [][]float32) fitting {
-	f := fitting{features: features, names: len(t.TrainRequest.Labels), multi: t.Task == family.MultiLabel, workers: t.family.workers(), turn: t.TakeTurn}
-	for _, e := range t.Examples {
-		f.labels = append(f.labels, e.Labels)
-	}
+	f := fitting{truth: t.truth(), features: features, fold: t.fold, workers: t.family.workers(), turn: t.TakeTurn}
 	f.landmarks = rand.New(rand.NewPCG(t.Seed, 0x6c616e64)).Perm(len(features))
 	f.landmarks = f.landmarks[:min(len(features), t.family.mostLandmarks())]
 	slices.Sort(f.landmarks)
@@ -92,72 +135,47 @@ type training struct {
 	family.TrainRequest
 	family      *Classifier
 	fingerprint fingerprint
-
-	total int // parts of the whole training
-
-	mu     sync.Mutex // guards what follows, and calls of Progress
-	worked bool       // this slice has got further
-	done   int        // of total
+	fold        []int // of each example, for networks; nil where there is not enough data for them
+	images      *network.Images
+	slice       *network.Slice
 }
 
-func newTraining(c *Classifier, req family.TrainRequest) *training {
-	t := &training{TrainRequest: req, family: c, fingerprint: fingerprintOf(req)}
-	t.total = t.sampledImages() + len(req.Examples) + 2
-	return t
-}
-
-// over reports whether the slice shall end: its deadline has come, and it has
-// got further than the one before.
-func (t *training) over() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.worked && t.Scratch != "" && !t.Deadline.IsZero() && !t.family.now().Before(t.Deadline)
-}
-
-// begin tells what is begun, of which earlier slices have finished some parts.
-func (t *training) begin(finished int, what string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.count(finished, what)
-}
-
-// advance counts a part that this slice has finished, and tells of it.
-func (t *training) advance(what string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.worked = true
-	t.count(1, what)
-}
-
-func (t *training) count(finished int, what string) {
-	t.done += finished
-	if t.Progress != nil {
-		t.Progress(family.Progress{Done: t.done, Total: t.total, Phase: what})
+func newTraining(c *Classifier, req family.TrainRequest) (t *training, err error) {
+	t = &training{TrainRequest: req, family: c, fingerprint: fingerprintOf(req)}
+	parts := t.sampledImages() + len(req.Examples) + 2
+	side, r := 0, c.recipe()
+	if r.enough(len(req.Examples), len(req.Labels)) {
+		t.fold = t.folds(r.folds)
+		side = r.side * 3 / 2 // crops are enlarged
+		parts += r.folds * r.steps(len(req.Examples))
 	}
+	t.slice = network.NewSlice(req, parts, c.Now)
+	t.images, err = network.OpenImages(req, t.fingerprint, side, c.Limits)
+	return t, err
 }
 
 func (t *training) sampledImages() int { return min(len(t.Examples), sampledImages) }
 
 // vocabulary returns the checkpointed vocabulary or fits it.
 func (t *training) vocabulary(ctx context.Context) (*vocabulary, error) {
-	const sampling, fitting = "sampling images", "fitting the vocabulary"
+	fitting := family.Progress{Phase: "fitting the vocabulary"}
 	if v := t.loadVocabulary(); v != nil {
-		t.begin(t.sampledImages()+1, fitting)
+		t.slice.Skip(t.sampledImages()+1, fitting)
 		return v, nil
 	}
 	chosen := rand.New(rand.NewPCG(t.Seed, 0x73616d70)).Perm(len(t.Examples))[:t.sampledImages()]
 	per := min(sampled/len(chosen), sampledEach)
 	rows, err := t.eachImage(ctx, stage{
-		log: "samples", what: sampling, images: chosen, width: per * sampleWidth(),
+		log: "samples", what: "sampling images", images: chosen, width: per * sampleWidth(),
 		make: func(index int, m *pixel.Image) ([]float32, error) { return sample(m, per, t.Seed, index) },
 	})
 	if err != nil {
 		return nil, err
 	}
-	if t.over() {
+	if t.slice.Over() {
 		return nil, family.ErrUnfinished
 	}
-	t.begin(0, fitting)
+	t.slice.Skip(0, fitting)
 	samples, at := unpackSamples(rows)
 	v, err := fitVocabulary(ctx, samples, at, t.Seed)
 	if err != nil {
@@ -166,23 +184,28 @@ func (t *training) vocabulary(ctx context.Context) (*vocabulary, error) {
 	if err := t.saveVocabulary(v); err != nil {
 		return nil, err
 	}
-	t.advance(fitting)
+	t.slice.Advance(1, fitting)
 	return v, nil
 }
 
 // features returns the features of every example.
 func (t *training) features(ctx context.Context, v *vocabulary) ([][]float32, error) {
-	if t.over() {
+	if t.slice.Over() {
 		return nil, family.ErrUnfinished
 	}
+	return t.eachImage(ctx, stage{
+		log: "features", what: "describing images", images: t.all(), width: featureDim(),
+		make: func(_ int, m *pixel.Image) ([]float32, error) { return v.features(m), nil },
+	})
+}
+
+// all are the numbers of the examples.
+func (t *training) all() []int {
 	all := make([]int, len(t.Examples))
 	for i := range all {
 		all[i] = i
 	}
-	return t.eachImage(ctx, stage{
-		log: "features", what: "describing images", images: all, width: featureDim(),
-		make: func(_ int, m *pixel.Image) ([]float32, error) { return v.features(m), nil },
-	})
+	return all
 }
 
 // sampleWidth is how many values one sampled place has: every channel's

@@ -8,51 +8,73 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"unicode/utf8"
 
-	"mimeo/internal/descriptor"
 	"mimeo/internal/family"
-	"mimeo/internal/ridge"
 )
 
 // The layout of docs/formats/classifier.md. The version also stands for the
 // options in describe.go: weights fit only the descriptors they were made of.
 const (
 	magic          = "mimeo classifier"
-	formatVersion  = 1
+	formatVersion  = 2
+	oldVersion     = 1 // without networks
 	maxLabels      = 1000
 	maxLabelLength = 1024 // bytes
+	maxMembers     = 5
+	// direct is the algorithm of the convolutions: another one gives other bits.
+	direct = 1
 )
 
 // maxWeights is more than any weights take.
 func maxWeights() int64 {
 	perLabel := 4*featureDim() + maxLabelLength + 64
-	return int64(maxLabels*perLabel) + 4<<20
+	graph, _ := architecture{mostNetworkSide, mostWidth, mostStages}.graph(maxLabels)
+	return int64(maxLabels*perLabel) + maxMembers*4*int64(graph.Parameters()+graph.Statistics()) + 4<<20
 }
 
 // write writes the weights and their checksum.
 func (m *model) write(w io.Writer) error {
-	b := append([]byte(magic), formatVersion, flag(m.head.multi))
+	b := append([]byte(magic), formatVersion, flag(m.calibration.multi))
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(m.labels)))
 	for _, name := range m.labels {
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(name)))
 		b = append(b, name...)
 	}
-	b = appendVocabulary(b, m.vocabulary)
-	b = appendFloats(b, m.head.bias)
-	b = appendFloats(b, m.head.weights)
-	if m.head.multi {
-		for _, s := range m.head.sigmoids {
-			b = appendDouble(appendDouble(b, s.Slope), s.Offset)
-		}
-	} else {
-		b = appendDouble(b, m.head.softmax.Slope)
+	b = appendDouble(b, m.share)
+	if m.head != nil {
+		b = appendVocabulary(b, m.vocabulary)
+		b = appendHead(b, m.head)
 	}
+	if m.committee != nil {
+		b = appendCommittee(b, m.committee)
+	}
+	b = appendCalibration(b, m.calibration)
 	sum := sha256.Sum256(b)
 	if _, err := w.Write(append(b, sum[:]...)); err != nil {
 		return fmt.Errorf("write weights: %w", err)
 	}
 	return nil
+}
+
+func appendHead(b []byte, h *head) []byte { return appendFloats(appendFloats(b, h.bias), h.weights) }
+
+func appendCommittee(b []byte, c *committee) []byte {
+	b = append(b, direct, byte(len(c.members)), byte(c.stages), byte(c.width))
+	b = binary.LittleEndian.AppendUint32(b, uint32(c.side))
+	for _, w := range c.weights {
+		b = appendFloats(appendFloats(b, w.Parameters), w.Statistics)
+	}
+	return b
+}
+
+func appendCalibration(b []byte, c calibration) []byte {
+	if !c.multi {
+		return appendDouble(b, c.softmax.Slope)
+	}
+	for _, s := range c.sigmoids {
+		b = appendDouble(appendDouble(b, s.Slope), s.Offset)
+	}
+	return b
 }
 
 func appendVocabulary(b []byte, v *vocabulary) []byte {
@@ -113,136 +135,28 @@ func parse(data []byte) (*model, error) {
 		return nil, errors.New("the checksum does not match")
 	}
 	d := &decoder{rest: body[len(magic):]}
-	if v := d.byte(); v != formatVersion {
-		return nil, fmt.Errorf("version %d, this program reads %d", v, formatVersion)
+	version := d.byte()
+	if version != formatVersion && version != oldVersion {
+		return nil, fmt.Errorf("version %d, this program reads %d and %d", version, oldVersion, formatVersion)
 	}
-	h := &head{multi: d.byte() == 1}
-	labels := d.labels()
-	v := d.vocabulary()
-	h.bias = d.floats(len(labels))
-	h.weights = d.floats(len(labels) * featureDim())
-	if h.multi {
-		h.sigmoids = make([]ridge.Sigmoid, len(labels))
-		for i := range h.sigmoids {
-			h.sigmoids[i] = ridge.Sigmoid{Slope: d.double(), Offset: d.double()}
-		}
-	} else {
-		h.softmax.Slope = d.double()
+	multi := d.byte() == 1
+	m := &model{labels: d.labels()}
+	if version != oldVersion {
+		m.share = d.share()
 	}
+	if m.share < 1 {
+		m.vocabulary = d.vocabulary()
+		m.head = d.head(len(m.labels))
+	}
+	if m.share > 0 {
+		m.committee = d.committee(len(m.labels))
+	}
+	m.calibration = d.calibration(len(m.labels), multi)
 	if d.err == nil && len(d.rest) > 0 {
 		d.fail("bytes follow the end")
 	}
 	if d.err != nil {
 		return nil, d.err
 	}
-	return &model{labels, v, h}, nil
-}
-
-// A decoder takes values off a buffer; after the first error it gives zeros.
-type decoder struct {
-	rest []byte
-	err  error
-}
-
-func (d *decoder) fail(why string) {
-	if d.err == nil {
-		d.err = errors.New(why)
-	}
-	d.rest = nil
-}
-
-func (d *decoder) take(n int) []byte {
-	if n < 0 || n > len(d.rest) {
-		d.fail("they end too early")
-		return nil
-	}
-	b := d.rest[:n]
-	d.rest = d.rest[n:]
-	return b
-}
-
-func (d *decoder) byte() byte {
-	if b := d.take(1); b != nil {
-		return b[0]
-	}
-	return 0
-}
-
-func (d *decoder) count(most int) int {
-	b := d.take(4)
-	if b == nil {
-		return 0
-	}
-	n := binary.LittleEndian.Uint32(b)
-	if int64(n) > int64(most) {
-		d.fail("a count is too large")
-		return 0
-	}
-	return int(n)
-}
-
-func (d *decoder) labels() []string {
-	n := d.count(maxLabels)
-	if n == 0 {
-		d.fail("no labels")
-	}
-	labels := make([]string, n)
-	for i := range labels {
-		name := d.take(d.count(maxLabelLength))
-		if !utf8.Valid(name) {
-			d.fail("a label is not UTF-8")
-		}
-		labels[i] = string(name)
-	}
-	return labels
-}
-
-// floats takes n finite values.
-func (d *decoder) floats(n int) []float32 {
-	b := d.take(4 * n)
-	if b == nil {
-		return nil
-	}
-	out := make([]float32, n)
-	for i := range out {
-		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-		if v := float64(out[i]); math.IsNaN(v) || math.IsInf(v, 0) {
-			d.fail("a value is not a number")
-			return nil
-		}
-	}
-	return out
-}
-
-func (d *decoder) double() float64 {
-	b := d.take(8)
-	if b == nil {
-		return 0
-	}
-	v := math.Float64frombits(binary.LittleEndian.Uint64(b))
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		d.fail("a value is not a number")
-	}
-	return v
-}
-
-func (d *decoder) vocabulary() *vocabulary {
-	var v vocabulary
-	for i, c := range channels {
-		pca := &descriptor.PCA{In: c.dim, Out: c.components, Mean: d.floats(c.dim), Basis: d.floats(c.dim * c.components)}
-		gmm := &descriptor.GMM{Dim: c.wordDim(), Weight: d.floats(gaussians)}
-		gmm.Mean, gmm.Variance = d.floats(gaussians*gmm.Dim), d.floats(gaussians*gmm.Dim)
-		for _, positive := range [][]float32{gmm.Weight, gmm.Variance} {
-			for _, p := range positive {
-				if p <= 0 {
-					d.fail("a weight or variance is not positive")
-				}
-			}
-		}
-		if d.err != nil {
-			return nil
-		}
-		v[i] = newWords(pca, gmm)
-	}
-	return &v
+	return m, nil
 }
