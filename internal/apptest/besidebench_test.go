@@ -16,7 +16,8 @@ import (
 // BenchmarkDetectBesideTraining asks the product's own classifier one question
 // after another, first on a server that does nothing else, then beside one
 // training and beside two. p99-times is how many times the p99 of the idle
-// server that is.
+// server that is; fair is how much of what one of two trainings does meanwhile
+// the other one does.
 func BenchmarkDetectBesideTraining(b *testing.B) {
 	a := newSide(b, apptest.Start(b, apptest.Options{}), trusting, "images", "parts")
 	version := trainSmall(a)
@@ -31,7 +32,12 @@ func BenchmarkDetectBesideTraining(b *testing.B) {
 		for trainings := range 3 {
 			b.Run(fmt.Sprintf("%dx%d/trainings=%d", size.X, size.Y, trainings), func(b *testing.B) {
 				begun := busy.beginTrainings(b, trainings)
+				before := busy.partsDone(begun)
 				took := quantiles(b, func(int) time.Duration { return since(func() { a.detect(version, photo) }) })
+				if after := busy.partsDone(begun); trainings == 2 {
+					one, other := float64(after[0]-before[0]), float64(after[1]-before[1])
+					b.ReportMetric(min(one, other)/max(one, other), "fair")
+				}
 				busy.endTrainings(b, begun)
 				if p99 := took[len(took)*99/100]; trainings == 0 {
 					idle = p99
@@ -60,6 +66,14 @@ func (a *side) beginTrainings(b *testing.B, n int) (begun []string) {
 		a.followTraining(version, func(d training) bool { return d.Phase == "TRAINING" })
 	}
 	return begun
+}
+
+// partsDone is how far each training is.
+func (a *side) partsDone(begun []string) (parts []int) {
+	for _, version := range begun {
+		parts = append(parts, a.followTraining(version, func(training) bool { return true }).PartsDone)
+	}
+	return parts
 }
 
 // endTrainings cancels trainings, which have worked all the time.

@@ -89,8 +89,12 @@ func (r *room) admit(size int64) {
 // errNoRoom is why a slice ends in which a training found no memory.
 var errNoRoom = errors.New("other trainings have the memory")
 
-// takeMemory takes the memory that a family plans for this slice; it may wait as long
-// as the slice lasts, which is no work. More than there is at all is refused.
+// leastWait is how long a slice waits for memory, also one that is over.
+const leastWait = 10 * time.Second
+
+// takeMemory takes the memory that a family plans for this slice; it may wait as
+// long as the slice lasts, which is no work. More than there is at all is
+// refused.
 func (t *training) takeMemory(ctx context.Context, bytes int64) error {
 	size := t.Memory
 	if size == 0 {
@@ -101,7 +105,7 @@ func (t *training) takeMemory(ctx context.Context, bytes int64) error {
 			inMiB(bytes), inMiB(size)))
 	}
 	begin := t.Now()
-	waiting, cancel := context.WithTimeoutCause(ctx, t.until.Sub(begin), errNoRoom)
+	waiting, cancel := context.WithTimeoutCause(ctx, max(leastWait, t.until.Sub(begin)), errNoRoom)
 	defer cancel()
 	leave, err := t.memory.take(waiting, bytes, size)
 	t.began = t.began.Add(t.Now().Sub(begin))

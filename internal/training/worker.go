@@ -45,6 +45,8 @@ type training struct {
 	began, until time.Time
 	// stored is how far the training had come when the slice began.
 	stored Progress
+	// stepped says that the slice has begun a step.
+	stepped bool
 	// share is what this slice has of the processors.
 	share *cores.Share
 	// leave gives back what the slice has taken of the memory.
@@ -279,14 +281,16 @@ func (t *training) scratch() string {
 	return filepath.Join(t.Scratch, "train-"+strconv.FormatInt(t.run.Job, 10))
 }
 
-// pause ends the slice where its time is over.
+// pause ends the slice before another step where its time is over. Every slice
+// makes one, however long it took to come so far.
 func (t *training) pause(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !t.Now().Before(t.until) {
+	if t.stepped && !t.Now().Before(t.until) {
 		return job.Snooze(0)
 	}
+	t.stepped = true
 	return nil
 }
 
