@@ -15,7 +15,7 @@ func (e ContentError) Error() string { return e.Message }
 // The errors of AWS's catalogue.
 var (
 	ErrTooManyInvalidRows = ContentError{"ERROR_TOO_MANY_INVALID_ROWS_IN_MANIFEST", "The manifest file contains too many invalid rows."}
-	ErrTooManyInErr       = ContentError{"ERROR_TOO_MANY_RECORDS_IN_ERROR", string(TooManyErrors)}
+	ErrTooManyErrors      = ContentError{"ERROR_TOO_MANY_RECORDS_IN_ERROR", string(TooManyErrors)}
 	ErrTooManyRows        = ContentError{"ERROR_MANIFEST_ROWS_EXCEEDS_MAXIMUM", string(TooManyRows)}
 	ErrSeveralBuckets     = ContentError{"ERROR_IMAGES_IN_MULTIPLE_S3_BUCKETS", string(SeveralBuckets)}
 	ErrImagesForbidden    = ContentError{"ERROR_INVALID_PERMISSIONS_IMAGES_S3_BUCKET", "The permissions for the images S3 bucket are invalid."}

@@ -36,7 +36,7 @@ type Set struct {
 	refused map[Reason]int  // lines that are none of a manifest, whatever is in them
 	uses    map[UseCase]int // lines that have something for it
 	samples []Sample
-	invalid map[int]customlabels.EntryError // lines that cannot be used, by number: the error that was found first or last
+	invalid map[int]customlabels.EntryError // why lines cannot be used, by their numbers
 	noted   map[int]note                    // lines that the validation manifest says something of
 	seen    map[string]struct{}             // source-refs
 	names   map[string]string               // the labels, so that each is in memory once
@@ -63,13 +63,13 @@ const (
 
 // Add adds the next lines. It checks them on all processors.
 func (s *Set) Add(lines ...Raw) {
-	verdicts := make([]Verdict, len(lines))
+	verdicts := make([]verdict, len(lines))
 	var group sync.WaitGroup
 	size := (len(lines) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
 	for from := 0; from < len(lines); from += size {
 		group.Go(func() {
 			for i := from; i < min(from+size, len(lines)); i++ {
-				verdicts[i] = Check(lines[i], s.within)
+				verdicts[i] = check(lines[i], s.within)
 			}
 		})
 	}
@@ -79,15 +79,15 @@ func (s *Set) Add(lines ...Raw) {
 	}
 }
 
-func (s *Set) add(v Verdict) {
+func (s *Set) add(v verdict) {
 	s.total++
 	switch {
 	case len(v.errors) > 0:
 		s.noted[s.total] = faulty
-	case len(v.Line.warnings) > 0:
+	case len(v.line.warnings) > 0:
 		s.noted[s.total] = warned
 	}
-	ref := v.Line.Entry.SourceRef
+	ref := v.line.Entry.SourceRef
 	if _, repeated := s.seen[ref]; repeated {
 		s.refused[RepeatedSourceRef]++
 		s.fault(s.total, RepeatedSourceRef.LineError())
@@ -98,8 +98,8 @@ func (s *Set) add(v Verdict) {
 	}
 	if ref != "" {
 		s.seen[ref] = struct{}{}
-		s.several = s.several || s.bucket != "" && s.bucket != v.Line.Image.Bucket
-		s.bucket = cmp.Or(s.bucket, v.Line.Image.Bucket)
+		s.several = s.several || s.bucket != "" && s.bucket != v.line.Image.Bucket
+		s.bucket = cmp.Or(s.bucket, v.line.Image.Bucket)
 	}
 	switch {
 	case v.isUsable():
@@ -117,14 +117,14 @@ func (s *Set) fault(number int, e customlabels.EntryError) {
 }
 
 // use adds a line that has something to learn from.
-func (s *Set) use(v Verdict) {
+func (s *Set) use(v verdict) {
 	for _, u := range []UseCase{Classification, Detection} {
 		if v.has(u) {
 			s.uses[u]++
 		}
 	}
-	x := Sample{Number: s.total, Key: v.Line.Image.Key, Labels: v.Line.Labels()}
-	x.Boxes, x.Width, x.Height = v.Line.Boxes()
+	x := Sample{Number: s.total, Key: v.line.Image.Key, Labels: v.line.Labels()}
+	x.Boxes, x.Width, x.Height = v.line.Boxes()
 	for i, l := range x.Labels {
 		x.Labels[i] = s.name(l)
 	}
@@ -152,7 +152,7 @@ func (s *Set) CheckLines() {
 		refused += n
 	}
 	if float64(refused) > maxInvalid*float64(s.total) {
-		s.Fail(ErrTooManyInErr)
+		s.Fail(ErrTooManyErrors)
 	}
 }
 

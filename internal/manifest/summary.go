@@ -60,6 +60,6 @@ func (s *Set) Show(number int, raw Raw) string {
 	if _, is := s.noted[number]; !is {
 		return string(withoutOwn(raw.Text))
 	}
-	v := Check(raw, s.within)
+	v := check(raw, s.within)
 	return v.show(s.useCase, s.invalid[number])
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 
 	"mimeo/internal/arn"
@@ -86,17 +87,9 @@ func (w createDatasetWorker) outcome(im *importer, err error, sentence string) (
 }
 
 func (w createDatasetWorker) importManifest(ctx context.Context, work Work, args createDatasetArgs, im *importer) error {
-	if path.Ext(args.Manifest.Key) == "" {
-		return manifest.Unsupported
-	}
-	body, info, err := w.s.objects.Get(ctx, args.Caller, *args.Manifest)
-	switch {
-	case errors.Is(err, objects.NoSuchBucket) || errors.Is(err, objects.NoSuchKey):
-		return manifest.Unsupported // AWS has this for a manifest that is not there
-	case isRefusal(err):
-		return manifest.BucketPermissions
-	case err != nil:
-		return fmt.Errorf("open manifest: %w", err)
+	body, info, err := OpenManifest(ctx, w.s.objects, args.Caller, *args.Manifest)
+	if err != nil {
+		return err
 	}
 	defer func() { _ = body.Close() }() // a damaged object fails its last read
 	if info.Size > im.within.Size {
@@ -125,4 +118,23 @@ func (w createDatasetWorker) Fail(ctx context.Context, run *job.Run, cause error
 	}
 	w.s.log.ErrorContext(ctx, "dataset not created", "dataset", args.Dataset, "cause", cause)
 	return wrap(w.s.datasets.Finish(ctx, work, w.s.failed(customlabels.DatasetCreateFailed)), "fail dataset", args.Dataset)
+}
+
+// OpenManifest opens a manifest for a job, as the caller whose request began
+// it. Where it is not what a manifest can be, or cannot be read, it fails with
+// the manifest.FileError that AWS has for that.
+func OpenManifest(ctx context.Context, store objects.Store, caller arn.Caller, ref objects.Ref) (io.ReadCloser, objects.Info, error) {
+	if path.Ext(ref.Key) == "" {
+		return nil, objects.Info{}, manifest.Unsupported
+	}
+	body, info, err := store.Get(ctx, caller, ref)
+	switch {
+	case errors.Is(err, objects.NoSuchBucket) || errors.Is(err, objects.NoSuchKey):
+		err = manifest.Unsupported
+	case isRefusal(err):
+		err = manifest.BucketPermissions
+	case err != nil:
+		err = fmt.Errorf("open manifest s3://%s/%s: %w", ref.Bucket, ref.Key, err)
+	}
+	return body, info, err
 }

@@ -3,16 +3,14 @@ package training
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
-	"path"
 
 	"mimeo/internal/customlabels"
-	"mimeo/internal/fault"
 	"mimeo/internal/job"
 	"mimeo/internal/manifest"
 	"mimeo/internal/objects"
+	"mimeo/internal/registry"
 )
 
 // readManifests copies the lines of the manifests that the request named, so
@@ -39,17 +37,9 @@ func (t *training) readManifests(ctx context.Context) error {
 
 // readManifest reports whether all lines were copied.
 func (t *training) readManifest(ctx context.Context, set customlabels.DatasetType, ref objects.Ref) (all bool, err error) {
-	if path.Ext(ref.Key) == "" {
-		return false, manifest.Unsupported
-	}
-	body, _, err := t.Objects.Get(ctx, t.args.Caller, ref)
-	switch refused := (*fault.Error)(nil); {
-	case errors.Is(err, objects.NoSuchBucket) || errors.Is(err, objects.NoSuchKey):
-		return false, manifest.Unsupported // AWS has this for a manifest that is not there
-	case errors.As(err, &refused):
-		return false, manifest.BucketPermissions
-	case err != nil:
-		return false, fmt.Errorf("open manifest %s: %w", url(ref), err)
+	body, _, err := registry.OpenManifest(ctx, t.Objects, t.args.Caller, ref)
+	if err != nil {
+		return false, err
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
 	limits, err := t.limits(ctx)
