@@ -61,8 +61,11 @@ func object(m *image.RGBA, random *rand.Rand, kind, left, top, radius int) {
 	}
 }
 
-// SceneWidth and SceneHeight are the size of every Scene, in pixels.
-const SceneWidth, SceneHeight = 144, 120
+// The size of every Scene, in pixels.
+const (
+	SceneWidth  = 144
+	SceneHeight = 120
+)
 
 // Labels are those of the objects in scenes.
 func Labels() []string { return slices.Clone(labels) }
