@@ -2,6 +2,7 @@ package classifier
 
 import (
 	"bytes"
+	"context"
 
 	"mimeo/internal/family"
 	"mimeo/internal/ridge"
@@ -66,4 +67,24 @@ func NetworksAlone(task family.Task) []byte {
 		panic(err) // cannot happen: a buffer
 	}
 	return b.Bytes()
+}
+
+// LeftOutTwice returns the outputs for each example of a regression on all others:
+// by folds of one example, and by the formula for left-out ones.
+func LeftOutTwice(ctx context.Context, features [][]float32, labels [][]int, names int) (folds, formula [][]float64, err error) {
+	f := fitting{truth: truth{labels: labels, names: names}, features: features, workers: 1, turn: family.TrainRequest{}.TakeTurn}
+	for i := range features {
+		f.fold, f.landmarks = append(f.fold, i), append(f.landmarks, i)
+	}
+	const penalty = 0.1
+	k, err := f.kernels(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	fit, err := k.solve(f.targets(), penalty)
+	if err != nil {
+		return nil, nil, err
+	}
+	folds, err = f.foldsOut(k, f.targets(), penalty)
+	return folds, rowsOf(fit.LeftOut), err
 }

@@ -1,6 +1,7 @@
 package classifier_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -70,6 +71,29 @@ func TestFolds(t *testing.T) {
 		for fold := range 3 {
 			if got := count[[2]int{kind, fold}]; got != 6 {
 				t.Errorf("fold %d has %d of the 18 examples with %v, want 6", fold, got, shown[kind])
+			}
+		}
+	}
+}
+
+func TestFoldsOfOneAreLeftOut(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(4, 4))
+	features, labels := make([][]float32, 12), make([][]int, 12)
+	for i := range features {
+		labels[i] = []int{i % 3}
+		for range 5 {
+			features[i] = append(features[i], random.Float32())
+		}
+	}
+	got, want, err := classifier.LeftOutTwice(t.Context(), features, labels, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want {
+		for l := range want[i] {
+			if math.Abs(got[i][l]-want[i][l]) > 1e-9 {
+				t.Errorf("example %d without its own fold: %v, want %v", i, got[i], want[i])
 			}
 		}
 	}
