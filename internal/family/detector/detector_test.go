@@ -18,7 +18,7 @@ import (
 
 func TestDetector(t *testing.T) {
 	t.Parallel()
-	familytest.Run(t, func(workers int) family.Family { return detector.Small(4, 48, workers) })
+	familytest.Run(t, func(workers int) family.Family { return detector.Small(3, 48, workers) })
 }
 
 // FuzzLoad feeds the loader bytes with a right checksum, so that what lies

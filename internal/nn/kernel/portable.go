@@ -18,13 +18,28 @@ func pixel(base unsafe.Pointer, offset int64) *channels { return (*channels)(uns
 
 func product(p *Product) {
 	eachRow(p, func(sum *channels, a unsafe.Pointer, terms []Term) {
-		for _, t := range terms {
-			value, b := *(*float32)(unsafe.Add(a, t.A)), pixel(p.B, int64(t.B))
-			for c := range sum {
-				sum[c] += value * b[c]
-			}
-		}
+		sumHalf((*half)(sum[:8]), a, p.B, terms)
+		sumHalf((*half)(sum[8:]), a, unsafe.Add(p.B, unsafe.Sizeof(half{})), terms)
 	})
+}
+
+// half is as many sums as stay in the registers of any processor.
+type half = [Channels / 2]float32
+
+func sumHalf(sum *half, a, b unsafe.Pointer, terms []Term) {
+	s0, s1, s2, s3, s4, s5, s6, s7 := sum[0], sum[1], sum[2], sum[3], sum[4], sum[5], sum[6], sum[7]
+	for _, t := range terms {
+		v, w := *(*float32)(unsafe.Add(a, t.A)), (*half)(unsafe.Add(b, t.B))
+		s0 += v * w[0]
+		s1 += v * w[1]
+		s2 += v * w[2]
+		s3 += v * w[3]
+		s4 += v * w[4]
+		s5 += v * w[5]
+		s6 += v * w[6]
+		s7 += v * w[7]
+	}
+	*sum = half{s0, s1, s2, s3, s4, s5, s6, s7}
 }
 
 func depthwise(p *Product) {
@@ -174,14 +189,10 @@ func poolBack(p *Plane) {
 }
 
 func peak(rounds int64) {
-	var sums [TileRows]channels
-	factor := float32(rounds & 1)
+	sum, factor := half{}, float32(rounds&1)
+	terms := make([]Term, 2*TileRows)
 	for range rounds {
-		for r := range sums {
-			for c := range sums[r] {
-				sums[r][c] += factor * factor
-			}
-		}
+		sumHalf(&sum, unsafe.Pointer(&factor), unsafe.Pointer(&sum), terms)
 	}
-	runtime.KeepAlive(sums)
+	runtime.KeepAlive(sum)
 }
