@@ -183,7 +183,7 @@ func (w *world) trained(name, keyID string) arn.ProjectVersion {
 			lines = append(lines, fmt.Sprintf(`{"source-ref":"s3://%s/%s","l":1,"l-metadata":{"confidence":1,"class-name":"%s","human-annotated":"yes","creation-date":"2026-01-02T03:04:05","type":"groundtruth/image-classification"}}`, ref.Bucket, ref.Key, label))
 		}
 	}
-	m := w.put("manifest", []byte(strings.Join(lines, "\n")))
+	m := w.put("all.manifest", []byte(strings.Join(lines, "\n")))
 	trainer := &training.Service{
 		Store: w.db.Trainings(), Registry: w.registry, Objects: w.buckets, Vault: w.vault, Families: []family.Family{w.family},
 		Scratch: w.t.TempDir(), Slice: time.Minute, Now: time.Now,
