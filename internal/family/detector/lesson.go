@@ -23,8 +23,8 @@ const (
 	// are seen smaller than they will be, not only larger (Touvron et al. 2019,
 	// arXiv:1906.06423).
 	room = 1.25
-	// sidesWeight is how much the distances count beside the heat.
-	sidesWeight = 2.5
+	// sizeWeight is how much the distances count beside the heat.
+	sizeWeight = 3
 )
 
 // augmenting is how images are changed; mirrored ones are asked for where
@@ -42,7 +42,7 @@ type lesson struct {
 	design     Design
 	labels     int
 	augmenting pixel.Augmenting
-	scales     []float64 // of the loss of each label's objects
+	heat, size []float64 // how much an object of each label counts in the heat, and in the distances
 	targets    []target
 }
 
@@ -63,7 +63,7 @@ type object struct {
 func newLesson(req family.TrainRequest, p plan) *lesson {
 	l := &lesson{examples: req.Examples, design: p.Design, labels: len(req.Labels), augmenting: augmenting, targets: make([]target, batch)}
 	l.augmenting.Mirror = !sided(req.Labels)
-	l.scales = scales(req)
+	l.heat, l.size = scales(req)
 	places := l.places()
 	for i := range l.targets {
 		l.targets[i] = target{heat: make([]float32, l.labels*places), one: make([]float32, places), logits: make([]float32, places)}
@@ -71,10 +71,11 @@ func newLesson(req family.TrainRequest, p plan) *lesson {
 	return l
 }
 
-// scales are one over how many objects of each label an image has, and one over all
-// objects, in the middle: a label of which there are few does not drown, and one of
-// which there are hardly any does not rule.
-func scales(req family.TrainRequest) []float64 {
+// scales are how much an object of each label counts. In the heat it is one over how many of
+// them an image has, and one over all objects, in the middle: a label of which there are
+// few does not drown, and one of which there are hardly any does not rule. In the
+// distances, which labels share, all labels count the same.
+func scales(req family.TrainRequest) (heat, size []float64) {
 	counts, all := make([]float64, len(req.Labels)), 0.0
 	for _, e := range req.Examples {
 		for _, b := range e.Boxes {
@@ -82,12 +83,13 @@ func scales(req family.TrainRequest) []float64 {
 			all++
 		}
 	}
-	images := float64(len(req.Examples))
-	labels := float64(len(req.Labels))
-	for i, n := range counts {
-		counts[i] = 1 / math.Sqrt(max(n*labels/images, 1)*max(all/images, 1))
+	images, labels := float64(len(req.Examples)), float64(len(req.Labels))
+	for _, n := range counts {
+		equal := 1 / (labels * max(n/images, 1/labels))
+		heat = append(heat, math.Sqrt(equal/max(all/images, 1)))
+		size = append(size, sizeWeight*equal)
 	}
-	return counts
+	return heat, size
 }
 
 // sided reports whether a label speaks of left or right, which a mirrored image
@@ -169,7 +171,7 @@ func (l *lesson) Loss(place int, outputs, gradients []*nn.Tensor, at int) float6
 	loss := 0.0
 	for label := range l.labels {
 		l.eachPlace(func(i, row, column int) { t.logits[i] = outputs[0].At(at, row, column)[label] })
-		loss += nn.Focal(t.logits, t.heat[label*l.places():][:l.places()], l.scales[label], t.one)
+		loss += nn.Focal(t.logits, t.heat[label*l.places():][:l.places()], l.heat[label], t.one)
 		l.eachPlace(func(i, row, column int) { gradients[0].At(at, row, column)[label] = t.one[i] })
 	}
 	for _, o := range t.objects {
@@ -204,7 +206,7 @@ func (l *lesson) sides(o object, output, gradient *nn.Tensor, at int) (loss floa
 		for i := range said {
 			said[i] = l.design.distance(raw[i])
 		}
-		weight := sidesWeight * l.scales[o.label] * near / total
+		weight := l.size[o.label] * near / total
 		loss += weight * nn.GIoU(said, want, &slope)
 		into := gradient.At(at, row, column)
 		for i := range slope {
