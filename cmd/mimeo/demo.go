@@ -19,6 +19,8 @@ import (
 // A demonstration is what the flags of mimeo demo say.
 type demonstration struct {
 	images     demo.UserImages
+	detect     bool
+	pictures   string
 	seed       uint64
 	keep, json bool
 }
@@ -39,8 +41,13 @@ where anything that it promises is not so.
 
 With --images and --manifest the story is told about your own labelled images.
 The key of a line's source-ref is matched by its longest end that is a file
-below the directory.`,
+below the directory.
+
+With --detect the story is told about a detector of bounding boxes, on scenes of
+several parts or on your own manifest of boxes. A PNG of every held-back image
+shows its ground truth, dashed, and what the copy found, solid.`,
 		Example: `  mimeo demo
+  mimeo demo --detect --pictures found
   mimeo demo --keep
   mimeo demo --images photos --manifest train.manifest --test-manifest test.manifest`,
 		Args: cobra.NoArgs,
@@ -52,6 +59,8 @@ below the directory.`,
 	flags.StringVar(&d.images.Dir, "images", "", "`directory` with your own images")
 	flags.StringVar(&d.images.Manifest, "manifest", "", "Ground Truth manifest `file` of your own images")
 	flags.StringVar(&d.images.TestManifest, "test-manifest", "", "manifest `file` of the images to hold back (default a fifth of --manifest)")
+	flags.BoolVar(&d.detect, "detect", false, "find parts in scenes, or objects in your own images, instead of naming images")
+	flags.StringVar(&d.pictures, "pictures", "", "`directory` for the pictures of --detect (default a new temporary one, which is kept)")
 	flags.Uint64Var(&d.seed, "seed", 1, "`number` that decides what is drawn, or held back")
 	flags.BoolVar(&d.keep, "keep", false, "leave the server running and print the environment to export")
 	flags.BoolVar(&d.json, "json", false, "print what was found as one JSON object")
@@ -63,6 +72,14 @@ below the directory.`,
 func (d demonstration) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	if err := d.images.Validate(); err != nil {
 		return err
+	}
+	if d.pictures != "" && !d.detect {
+		return errors.New("--pictures are those of --detect")
+	}
+	if d.detect && d.pictures == "" {
+		if d.pictures, err = os.MkdirTemp("", "mimeo-pictures-"); err != nil {
+			return fmt.Errorf("make a directory for the pictures: %w", err)
+		}
 	}
 	dir, err := os.MkdirTemp("", "mimeo-demo-")
 	if err != nil {
@@ -92,7 +109,9 @@ in the directory %s. The accounts are %s (profile %s), which owns
 the model, and %s (profile %s), which copies it. To type along:
 
 %s`, server.Endpoint, dir, demo.Trusting, demo.TrustingProfile, demo.Trusted, demo.TrustedProfile, environment(server))
-	report, err := demo.Run(ctx, demo.Config{Server: server, Dir: dir, Images: d.images, Seed: d.seed, Out: stderr})
+	report, err := demo.Run(ctx, demo.Config{
+		Server: server, Dir: dir, Images: d.images, Detect: d.detect, Pictures: d.pictures, Seed: d.seed, Out: stderr,
+	})
 	if d.json {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")

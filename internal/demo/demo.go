@@ -32,6 +32,11 @@ type Config struct {
 	Dir string
 	// Images, where it is not zero, are used instead of drawn ones.
 	Images UserImages
+	// Detect trains a detector of bounding boxes instead of a model of
+	// image-level labels, and draws what it finds into Pictures, a directory
+	// that is made where it is not there.
+	Detect   bool
+	Pictures string
 	// Seed decides what is drawn, and which of the user's images are held
 	// back where there is no test manifest.
 	Seed uint64
@@ -50,9 +55,16 @@ type Server struct {
 // A Report is what was found. Its JSON form is the output of mimeo demo
 // --json.
 type Report struct {
-	ProjectVersionARN    Sides    `json:"project_version_arn"`
-	AccuracySource       float64  `json:"accuracy_source"` // from 0 to 1
-	AccuracyCopy         float64  `json:"accuracy_copy"`
+	ProjectVersionARN Sides `json:"project_version_arn"`
+	// The share of rightly named images, from 0 to 1; nil of a detector.
+	AccuracySource *float64 `json:"accuracy_source,omitempty"`
+	AccuracyCopy   *float64 `json:"accuracy_copy,omitempty"`
+	// The mean average precision at an IoU of 0.5 that the evaluation results
+	// tell, from 0 to 1; nil of anything but a detector.
+	AveragePrecisionSource *float64 `json:"average_precision_source,omitempty"`
+	AveragePrecisionCopy   *float64 `json:"average_precision_copy,omitempty"`
+	Pictures               string   `json:"pictures,omitempty"` // the directory of a detector's
+
 	TestImages           int      `json:"test_images"`
 	IdenticalPredictions bool     `json:"identical_predictions"`
 	TrainSeconds         float64  `json:"train_seconds"`
@@ -119,7 +131,7 @@ type step struct {
 
 // steps is the story, in order.
 func (s *story) steps() []step {
-	return []step{
+	steps := []step{
 		{"Collect labelled images", s.collect},
 		{"Upload them to a bucket of " + Trusting, s.upload},
 		{"Create a project and its datasets", s.createProject},
@@ -132,6 +144,10 @@ func (s *story) steps() []step {
 		{"Detect labels on every held-back image with both", s.detect},
 		{"Look at the copied evaluation results", s.inspect},
 	}
+	if s.Detect {
+		steps = append(steps, step{"Draw what the copy found on every held-back image", s.paint})
+	}
+	return steps
 }
 
 // take does a step and tells what it did, how long it took, and which
@@ -167,8 +183,8 @@ func (s *story) same(a account, format string, args ...any) {
 // proved is the last line.
 func (s *story) proved() string {
 	r := s.report
-	return fmt.Sprintf("Proved: %s is the model of %s, copied across accounts in %.0f ms under the key of %s: %d of %d answers are bit-identical (accuracy %.1f %%), and without a project policy it was refused.",
-		r.ProjectVersionARN.Copy, r.ProjectVersionARN.Source, r.CopyMilliseconds, Trusted, r.TestImages, r.TestImages, 100*r.AccuracyCopy)
+	return fmt.Sprintf("Proved: %s is the model of %s, copied across accounts in %.0f ms under the key of %s: %d of %d answers are bit-identical (%s), and without a project policy it was refused.",
+		r.ProjectVersionARN.Copy, r.ProjectVersionARN.Source, r.CopyMilliseconds, Trusted, r.TestImages, r.TestImages, quality(r.AccuracyCopy, r.AveragePrecisionCopy))
 }
 
 // round cuts a duration to three digits or so.

@@ -16,10 +16,11 @@ import (
 )
 
 // A prediction is what source and copy answered about one image: every label
-// with its confidence.
+// with its confidence, and with its box where it has one.
 type prediction struct {
 	image        labelled
 	source, copy []types.CustomLabel
+	found        []types.CustomLabel // what a detector's copy answers without being asked for more
 }
 
 // start starts both versions and waits until they run.
@@ -47,33 +48,57 @@ func (s *story) start(ctx context.Context) error {
 // answers bit by bit.
 func (s *story) detect(ctx context.Context) error {
 	for _, image := range s.images.test {
-		data, err := s.images.bytes(image)
+		p, err := s.ask(ctx, image)
 		if err != nil {
 			return err
-		}
-		p := prediction{image: image}
-		if p.source, err = s.trusting.ask(ctx, s.source, image, data); err != nil {
-			return fmt.Errorf("detect labels on %s with the source: %w", image.path, err)
-		}
-		if p.copy, err = s.trusted.ask(ctx, s.copied, image, data); err != nil {
-			return fmt.Errorf("detect labels on %s with the copy: %w", image.path, err)
 		}
 		s.outcome = append(s.outcome, p)
 	}
 	file := s.images.file(s.images.test[0])
 	s.same(s.trusting, "rekognition detect-custom-labels --project-version-arn %s --min-confidence 0 --image-bytes fileb://%s", s.source.arn, file)
 	s.same(s.trusted, "rekognition detect-custom-labels --project-version-arn %s --min-confidence 0 --image-bytes fileb://%s", s.copied.arn, file)
-	s.judge()
-	s.table()
+	if err := s.judge(ctx); err != nil {
+		return err
+	}
+	if s.Detect {
+		s.boxTable()
+	} else {
+		s.table()
+	}
 	return s.verdict()
+}
+
+// ask asks both versions about one image.
+func (s *story) ask(ctx context.Context, image labelled) (p prediction, err error) {
+	data, err := s.images.bytes(image)
+	if err != nil {
+		return p, err
+	}
+	p.image = image
+	if p.source, err = s.trusting.ask(ctx, s.source, image, data, aws.Float32(0)); err != nil {
+		return p, fmt.Errorf("detect labels on %s with the source: %w", image.path, err)
+	}
+	if p.copy, err = s.trusted.ask(ctx, s.copied, image, data, aws.Float32(0)); err != nil {
+		return p, fmt.Errorf("detect labels on %s with the copy: %w", image.path, err)
+	}
+	if !s.Detect && len(p.source) == 0 {
+		return p, fmt.Errorf("the answer about %s holds no label, although none was filtered out", image.path)
+	}
+	if s.Detect {
+		if p.found, err = s.trusted.ask(ctx, s.copied, image, data, nil); err != nil {
+			return p, fmt.Errorf("detect labels on %s with the copy: %w", image.path, err)
+		}
+	}
+	return p, nil
 }
 
 // maxBytes is the largest image that DetectCustomLabels takes in a request; a
 // larger one is read from a bucket.
 const maxBytes = 4 << 20
 
-// ask returns all labels of a version for an image.
-func (a account) ask(ctx context.Context, v version, image labelled, data []byte) ([]types.CustomLabel, error) {
+// ask returns the labels of a version for an image that have a confidence;
+// those above the version's assumed thresholds where confidence is nil.
+func (a account) ask(ctx context.Context, v version, image labelled, data []byte, confidence *float32) ([]types.CustomLabel, error) {
 	shown := &types.Image{Bytes: data}
 	if len(data) > maxBytes {
 		key := imagePrefix + image.path
@@ -83,25 +108,27 @@ func (a account) ask(ctx context.Context, v version, image labelled, data []byte
 		shown = &types.Image{S3Object: &types.S3Object{Bucket: &a.bucket, Name: &key}}
 	}
 	out, err := a.rekognition.DetectCustomLabels(ctx, &rekognition.DetectCustomLabelsInput{
-		ProjectVersionArn: &v.arn, Image: shown, MinConfidence: aws.Float32(0),
+		ProjectVersionArn: &v.arn, Image: shown, MinConfidence: confidence,
 	})
 	if err != nil {
 		return nil, err
-	}
-	if len(out.CustomLabels) == 0 {
-		return nil, errors.New("the answer holds no label, although none was filtered out")
 	}
 	return out.CustomLabels, nil
 }
 
 // judge counts what the report says about the answers.
-func (s *story) judge() {
+func (s *story) judge(ctx context.Context) error {
 	r := &s.report
 	r.TestImages = len(s.outcome)
 	r.IdenticalPredictions = true
-	var source, copied int
 	for _, p := range s.outcome {
 		r.IdenticalPredictions = r.IdenticalPredictions && identical(p.source, p.copy)
+	}
+	if s.Detect {
+		return s.judgeBoxes(ctx)
+	}
+	var source, copied int
+	for _, p := range s.outcome {
 		if right(p.image.labels, p.source) {
 			source++
 		}
@@ -109,8 +136,9 @@ func (s *story) judge() {
 			copied++
 		}
 	}
-	r.AccuracySource = float64(source) / float64(r.TestImages)
-	r.AccuracyCopy = float64(copied) / float64(r.TestImages)
+	r.AccuracySource = new(float64(source) / float64(r.TestImages))
+	r.AccuracyCopy = new(float64(copied) / float64(r.TestImages))
+	return nil
 }
 
 // verdict fails where the answers are not what the story promises.
@@ -119,19 +147,41 @@ func (s *story) verdict() error {
 	if !r.IdenticalPredictions {
 		return errors.New("the copy does not answer as the source does")
 	}
-	s.say("%d of %d answers are identical in every label and every bit of every confidence", r.TestImages, r.TestImages)
-	s.say("accuracy: source %.1f %%, copy %.1f %%", 100*r.AccuracySource, 100*r.AccuracyCopy)
-	if s.Images.isZero() && r.AccuracyCopy < drawnAccuracy {
-		return fmt.Errorf("the copy names %.1f %% of the drawn parts rightly, want at least %.0f %%", 100*r.AccuracyCopy, 100*drawnAccuracy)
+	s.say("%d of %d answers are identical in every label and every bit of every %s", r.TestImages, r.TestImages, s.compared())
+	s.say("source: %s, copy: %s", quality(r.AccuracySource, r.AveragePrecisionSource), quality(r.AccuracyCopy, r.AveragePrecisionCopy))
+	switch {
+	case !s.Images.isZero():
+		return nil
+	case s.Detect && *r.AveragePrecisionCopy < drawnPrecision:
+		return fmt.Errorf("the copy finds the drawn parts with an mAP of %.3f, want at least %.2f", *r.AveragePrecisionCopy, drawnPrecision)
+	case !s.Detect && *r.AccuracyCopy < drawnAccuracy:
+		return fmt.Errorf("the copy names %.1f %% of the drawn parts rightly, want at least %.0f %%", 100**r.AccuracyCopy, 100*drawnAccuracy)
 	}
 	return nil
 }
 
-// identical compares every label and every bit of every confidence.
+// compared is what all bits are compared of.
+func (s *story) compared() string {
+	if s.Detect {
+		return "confidence and box"
+	}
+	return "confidence"
+}
+
+// quality is how good a model is, in words.
+func quality(accuracy, precision *float64) string {
+	if precision != nil {
+		return fmt.Sprintf("mAP@0.5 %.3f", *precision)
+	}
+	return fmt.Sprintf("accuracy %.1f %%", 100**accuracy)
+}
+
+// identical compares every label and every bit of every confidence and box.
 func identical(a, b []types.CustomLabel) bool {
 	return slices.EqualFunc(a, b, func(a, b types.CustomLabel) bool {
 		return a.Name != nil && b.Name != nil && *a.Name == *b.Name &&
-			a.Confidence != nil && b.Confidence != nil && math.Float32bits(*a.Confidence) == math.Float32bits(*b.Confidence)
+			a.Confidence != nil && b.Confidence != nil && math.Float32bits(*a.Confidence) == math.Float32bits(*b.Confidence) &&
+			sameBox(boxOf(a), boxOf(b))
 	})
 }
 

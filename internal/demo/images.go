@@ -44,19 +44,28 @@ type imageSet struct {
 
 // A labelled is one image and what it shows.
 type labelled struct {
-	path   string // below the set's directory, with slashes: also its key in the bucket
-	labels []string
-	entry  entry
+	path string // below the set's directory, with slashes: also its key in the bucket
+	truth
+	entry entry
+}
+
+// A truth is what an image shows.
+type truth struct {
+	labels []string // sorted, each once
+	boxes  []box    // all objects; nil where the labels are of the whole image
 }
 
 // collect draws the images, or finds the user's.
 func (s *story) collect(ctx context.Context) (err error) {
-	if s.Images.isZero() {
-		if err = s.draw(ctx); err != nil {
-			return err
-		}
-		s.say("drew %d photographs of %v with seed %d in %s", len(s.images.train)+len(s.images.test), parts.Kinds(), s.Seed, s.images.dir)
-	} else if s.images, err = s.Images.read(s.Seed); err != nil {
+	switch {
+	case !s.Images.isZero() && s.Detect:
+		s.images, err = s.Images.read(s.Seed, entry.objects)
+	case !s.Images.isZero():
+		s.images, err = s.Images.read(s.Seed, entry.imageLabels)
+	default:
+		err = s.draw(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	s.say("%d to train on, %d held back; labels: %v", len(s.images.train), len(s.images.test), s.images.labels())
@@ -67,27 +76,58 @@ func (s *story) collect(ctx context.Context) (err error) {
 }
 
 // draw makes the built-in set and puts it where the user can look at it.
-func (s *story) draw(ctx context.Context) error {
+func (s *story) draw(ctx context.Context) (err error) {
 	s.images = imageSet{dir: filepath.Join(s.Dir, "images")}
 	if err := os.MkdirAll(s.images.dir, 0o700); err != nil {
 		return err
 	}
-	for _, half := range []struct {
-		into        *[]labelled
-		first, each int
-	}{{&s.images.train, 0, drawnToTrain}, {&s.images.test, drawnToTrain, drawnToTest}} {
-		drawn, err := parts.Set(ctx, s.Seed, half.first, half.each)
-		if err != nil {
-			return err
-		}
-		for _, d := range drawn {
-			if err := os.WriteFile(filepath.Join(s.images.dir, d.Name), d.JPEG, 0o600); err != nil {
-				return err
-			}
-			*half.into = append(*half.into, labelled{path: d.Name, labels: []string{string(d.Kind)}, entry: newEntry(string(d.Kind), s.now())})
-		}
+	what, draw, train, test := "photographs", s.drawParts, drawnToTrain, drawnToTest
+	if s.Detect {
+		what, draw, train, test = "scenes", s.drawScenes, scenesToTrain, scenesToTest
 	}
+	if s.images.train, err = draw(ctx, 0, train); err != nil {
+		return err
+	}
+	if s.images.test, err = draw(ctx, train, test); err != nil {
+		return err
+	}
+	s.say("drew %d %s of %v with seed %d in %s", len(s.images.train)+len(s.images.test), what, parts.Kinds(), s.Seed, s.images.dir)
 	return nil
+}
+
+// drawParts draws each photographs of every kind, numbered from first.
+func (s *story) drawParts(ctx context.Context, first, each int) ([]labelled, error) {
+	drawn, err := parts.Set(ctx, s.Seed, first, each)
+	if err != nil {
+		return nil, err
+	}
+	var all []labelled
+	for _, d := range drawn {
+		image := labelled{path: d.Name, truth: truth{labels: []string{string(d.Kind)}}, entry: newLabelEntry(string(d.Kind), s.now())}
+		if err := os.WriteFile(s.images.file(image), d.JPEG, 0o600); err != nil {
+			return nil, err
+		}
+		all = append(all, image)
+	}
+	return all, nil
+}
+
+// drawScenes draws count scenes, numbered from first.
+func (s *story) drawScenes(ctx context.Context, first, count int) ([]labelled, error) {
+	drawn, err := parts.Scenes(ctx, s.Seed, first, count)
+	if err != nil {
+		return nil, err
+	}
+	var all []labelled
+	for _, d := range drawn {
+		shows := sceneTruth(d)
+		image := labelled{path: d.Name, truth: shows, entry: newBoxEntry(shows.boxes, s.now())}
+		if err := os.WriteFile(s.images.file(image), d.JPEG, 0o600); err != nil {
+			return nil, err
+		}
+		all = append(all, image)
+	}
+	return all, nil
 }
 
 // labels returns every label of the set, sorted.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path"
@@ -27,26 +29,46 @@ const (
 // maxLine bounds a line of the user's manifest, in bytes.
 const maxLine = 1 << 20
 
-// newEntry labels an image as a person would in Ground Truth.
-func newEntry(label string, at time.Time) entry {
-	metadata, err := json.Marshal(map[string]any{
-		"class-name": label, "confidence": 1, "type": "groundtruth/image-classification",
-		"job-name": "labeling-job/hardware", "human-annotated": "yes",
+// newEntry labels an image as a person would in Ground Truth: by an attribute
+// of a type, whose metadata says more.
+func newEntry(name string, value any, kind string, at time.Time, more map[string]any) entry {
+	metadata := map[string]any{
+		"type": kind, "job-name": "labeling-job/hardware", "human-annotated": "yes",
 		"creation-date": at.UTC().Format("2006-01-02T15:04:05.000000"),
-	})
-	if err != nil {
-		panic(err) // cannot happen: strings and a number
 	}
-	return entry{"kind": json.RawMessage("0"), "kind" + metadataSuffix: metadata}
+	maps.Copy(metadata, more)
+	e := make(entry)
+	for member, content := range map[string]any{name: value, name + metadataSuffix: metadata} {
+		raw, err := json.Marshal(content)
+		if err != nil {
+			panic(err) // cannot happen: strings and numbers
+		}
+		e[member] = raw
+	}
+	return e
 }
 
-// labels returns the image-level labels of a line.
-func (e entry) labels() []string {
-	var labels []string
-	for name, raw := range e {
-		if _, paired := e[strings.TrimSuffix(name, metadataSuffix)]; !paired || !strings.HasSuffix(name, metadataSuffix) {
-			continue
+// newLabelEntry gives an image one label.
+func newLabelEntry(label string, at time.Time) entry {
+	return newEntry("kind", 0, "groundtruth/image-classification", at, map[string]any{"class-name": label, "confidence": 1})
+}
+
+// attributes are the label attributes of a line and their metadata, in the
+// order of their names.
+func (e entry) attributes() iter.Seq2[json.RawMessage, json.RawMessage] {
+	return func(yield func(value, metadata json.RawMessage) bool) {
+		for _, name := range slices.Sorted(maps.Keys(e)) {
+			if metadata, paired := e[name+metadataSuffix]; paired && !yield(e[name], metadata) {
+				return
+			}
 		}
+	}
+}
+
+// imageLabels reads the image-level labels of a line.
+func (e entry) imageLabels() (truth, error) {
+	var labels []string
+	for _, raw := range e.attributes() {
 		var metadata struct {
 			ClassName string `json:"class-name"`
 		}
@@ -54,8 +76,11 @@ func (e entry) labels() []string {
 			labels = append(labels, metadata.ClassName)
 		}
 	}
+	if len(labels) == 0 {
+		return truth{}, errors.New("there is no image-level label")
+	}
 	slices.Sort(labels)
-	return slices.Compact(labels)
+	return truth{labels: slices.Compact(labels)}, nil
 }
 
 // at returns the line as JSON, pointing to the image's place in a bucket.
@@ -85,27 +110,30 @@ func manifest(images []labelled, bucket, prefix string) ([]byte, error) {
 	return lines.Bytes(), nil
 }
 
+// A reading takes from a line what its image shows.
+type reading func(entry) (truth, error)
+
 // read finds the files that the user's manifests name.
-func (u UserImages) read(seed uint64) (imageSet, error) {
+func (u UserImages) read(seed uint64, truthOf reading) (imageSet, error) {
 	root, err := os.OpenRoot(u.Dir)
 	if err != nil {
 		return imageSet{}, err
 	}
 	defer root.Close()
 	set := imageSet{dir: u.Dir}
-	if set.train, err = readManifest(root, u.Manifest); err != nil {
+	if set.train, err = readManifest(root, u.Manifest, truthOf); err != nil {
 		return imageSet{}, err
 	}
 	if u.TestManifest == "" {
 		set.train, set.test = holdBack(set.train, seed)
 		return set, nil
 	}
-	set.test, err = readManifest(root, u.TestManifest)
+	set.test, err = readManifest(root, u.TestManifest, truthOf)
 	return set, err
 }
 
 // readManifest reads a manifest. Every error names its line.
-func readManifest(root *os.Root, file string) ([]labelled, error) {
+func readManifest(root *os.Root, file string, truthOf reading) ([]labelled, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -120,7 +148,7 @@ func readManifest(root *os.Root, file string) ([]labelled, error) {
 		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 			continue
 		}
-		image, err := readLine(root, lines.Bytes())
+		image, err := readLine(root, lines.Bytes(), truthOf)
 		if err != nil {
 			return nil, fmt.Errorf("%s line %d: %w", file, number, err)
 		}
@@ -132,7 +160,7 @@ func readManifest(root *os.Root, file string) ([]labelled, error) {
 	return images, nil
 }
 
-func readLine(root *os.Root, line []byte) (labelled, error) {
+func readLine(root *os.Root, line []byte, truthOf reading) (labelled, error) {
 	var e entry
 	if err := json.Unmarshal(line, &e); err != nil {
 		return labelled{}, err
@@ -146,11 +174,8 @@ func readLine(root *os.Root, line []byte) (labelled, error) {
 	if err != nil {
 		return labelled{}, fmt.Errorf("source-ref %q: %w", uri, err)
 	}
-	labels := e.labels()
-	if len(labels) == 0 {
-		return labelled{}, errors.New("there is no image-level label")
-	}
-	return labelled{path: found, labels: labels, entry: e}, nil
+	shows, err := truthOf(e)
+	return labelled{path: found, truth: shows, entry: e}, err
 }
 
 // longestSuffix returns the longest end of a key, cut at slashes, that is a
@@ -168,13 +193,17 @@ func longestSuffix(root *os.Root, key string) (string, error) {
 	return "", fmt.Errorf("no file below %s ends in %q", root.Name(), path.Base(key))
 }
 
-// holdBack takes a fifth of the images of every label, chosen by the seed: at
-// least one, but never the last that is left to train on.
+// holdBack takes a fifth of the images of every label, or of all that have
+// boxes, chosen by the seed: at least one, but never the last that is left to
+// train on.
 func holdBack(all []labelled, seed uint64) (train, test []labelled) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	groups := make(map[string][]int)
 	for i, image := range all {
-		name := strings.Join(image.labels, "\x00")
+		var name string
+		if image.boxes == nil {
+			name = strings.Join(image.labels, "\x00")
+		}
 		groups[name] = append(groups[name], i)
 	}
 	held := make(map[int]bool)

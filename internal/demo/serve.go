@@ -15,11 +15,15 @@ import (
 // Serve runs a server of its own on a free port, keeping everything in
 // dataDir, with the accounts of the story; it ends when use returns.
 func Serve(ctx context.Context, dataDir string, logger *slog.Logger, use func(context.Context, Server) error) error {
+	return serve(ctx, dataDir, logger, app.Extras{}, use)
+}
+
+func serve(ctx context.Context, dataDir string, logger *slog.Logger, extras app.Extras, use func(context.Context, Server) error) error {
 	config := app.Config{DataDir: dataDir, Listen: "127.0.0.1:0"}
 	if err := openAccounts(ctx, config); err != nil {
 		return fmt.Errorf("create the accounts of the demo: %w", err)
 	}
-	server, err := app.New(ctx, config, logger, app.Extras{})
+	server, err := app.New(ctx, config, logger, extras)
 	if err != nil {
 		return fmt.Errorf("start the server of the demo: %w", err)
 	}

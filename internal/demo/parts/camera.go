@@ -15,17 +15,38 @@ type film struct {
 	met        []int // which body each pixel shows
 }
 
+// newFilm returns an unexposed film.
+func newFilm(wide, high int) film {
+	return film{wide: wide, high: high, light: make([]vec, wide*high), met: make([]int, wide*high)}
+}
+
+// anyFilm picks the size of a picture of one part.
+func anyFilm(rng *rand.Rand) film {
+	sizes := [][2]int{{192, 192}, {208, 160}, {160, 208}, {224, 168}, {176, 176}}
+	size := sizes[rng.IntN(len(sizes))]
+	return newFilm(size[0], size[1])
+}
+
 // photograph exposes a scene and writes it as JPEG: with the blur, the
 // falling-off towards the corners, the grain and the compression of a small
 // camera.
-func photograph(s scene, rng *rand.Rand, w io.Writer) error {
-	sizes := [][2]int{{192, 192}, {208, 160}, {160, 208}, {224, 168}, {176, 176}}
-	size := sizes[rng.IntN(len(sizes))]
-	f := film{wide: size[0], high: size[1], light: make([]vec, size[0]*size[1]), met: make([]int, size[0]*size[1])}
-	f.expose(&s)
-	f.smooth(&s)
+func (f *film) photograph(s *scene, rng *rand.Rand, w io.Writer) error {
+	f.expose(s)
+	f.smooth(s)
 	f.blur(defocus(rng))
 	return jpeg.Encode(w, f.develop(rng), &jpeg.Options{Quality: 55 + rng.IntN(40)})
+}
+
+// box returns the smallest rectangle around the pixels that show a body.
+func (f *film) box(body int) image.Rectangle {
+	var box image.Rectangle
+	for i, met := range f.met {
+		if met == body {
+			at := image.Pt(i%f.wide, i/f.wide)
+			box = box.Union(image.Rectangle{Min: at, Max: at.Add(image.Pt(1, 1))})
+		}
+	}
+	return box
 }
 
 // look returns the direction of the ray through a point of the film.

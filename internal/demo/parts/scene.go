@@ -17,7 +17,7 @@ type body struct {
 
 // A scene is everything in front of the camera. The bench is the plane z = 0.
 type scene struct {
-	bodies []body // the part first, then clutter
+	bodies []body // the parts first, then clutter
 	bench  surface
 	sun    vec     // unit direction towards the main light
 	sunlit vec     // its colour
@@ -32,11 +32,7 @@ type scene struct {
 func compose(rng *rand.Rand, kind Kind) scene {
 	s := scene{bench: benchTop(rng)}
 	part := body{shape: shapeOf(rng, kind), material: finish(rng), size: between(rng, 0.8, 1.2)}
-	if kind == Bolt || kind == Spring {
-		part.lie(rng)
-	} else {
-		part.rest(rng)
-	}
+	part.drop(rng, kind)
 	part.centre.x, part.centre.y = between(rng, -0.3, 0.3), between(rng, -0.3, 0.3)
 	s.bodies = append(s.bodies, part)
 	for range rng.IntN(3) {
@@ -45,6 +41,15 @@ func compose(rng *rand.Rand, kind Kind) scene {
 	s.light(rng)
 	s.aim(rng)
 	return s
+}
+
+// drop puts a part on the bench as it would come to lie there.
+func (b *body) drop(rng *rand.Rand, kind Kind) {
+	if kind == Bolt || kind == Spring {
+		b.lie(rng)
+	} else {
+		b.rest(rng)
+	}
 }
 
 // rest lays a flat part on the bench, or leans it on something unseen.
