@@ -15,7 +15,7 @@ import (
 // How many scenes are drawn, and what mAP the copy has to reach on those that
 // are held back.
 const (
-	scenesToTrain  = 80
+	scenesToTrain  = 90
 	scenesToTest   = 20
 	drawnPrecision = 0.5
 )

@@ -10,10 +10,13 @@ import (
 )
 
 // The size of every scene, in pixels.
-const SceneWidth, SceneHeight = 320, 240
+const (
+	SceneWidth  = 320
+	SceneHeight = 240
+)
 
 // How many parts a scene shows.
-const minParts, maxParts = 2, 6
+const minParts, maxParts = 3, 6
 
 // A Scene is one photograph of several parts that hardly hide one another.
 // JPEG holds a baseline JPEG of SceneWidth × SceneHeight pixels.
@@ -103,7 +106,7 @@ func (s *scene) scatter(f *film, rng *rand.Rand) []Kind {
 func room(taken []place, rng *rand.Rand) (at place, ok bool) {
 	const edge, tries = 8, 200
 	for range tries {
-		at.radius = between(rng, 36, 50)
+		at.radius = between(rng, 33, 46)
 		at.x = between(rng, at.radius+edge, SceneWidth-at.radius-edge)
 		at.y = between(rng, at.radius+edge, SceneHeight-at.radius-edge)
 		if at.free(taken) {

@@ -49,8 +49,8 @@ func TestScenes(t *testing.T) {
 	names, kinds := make(map[string]bool), make(map[parts.Kind]int)
 	for _, s := range scenes {
 		names[s.Name] = true
-		if len(s.Objects) < 2 || len(s.Objects) > 6 {
-			t.Errorf("%s shows %d objects, want 2 to 6", s.Name, len(s.Objects))
+		if len(s.Objects) < 3 || len(s.Objects) > 6 {
+			t.Errorf("%s shows %d objects, want 3 to 6", s.Name, len(s.Objects))
 		}
 		for i, o := range s.Objects {
 			kinds[o.Kind]++
