@@ -46,7 +46,7 @@ type Config struct {
 	TrainingMemory int
 }
 
-// DefaultTrainingMemory, in MiB, is enough for the largest classifier.
+// DefaultTrainingMemory is enough, in MiB, for the largest classifier.
 const DefaultTrainingMemory = 4096
 
 func (c Config) scrubEvery() time.Duration { return cmp.Or(c.ScrubEvery, scrubEvery) }
