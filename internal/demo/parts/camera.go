@@ -27,14 +27,19 @@ func anyFilm(rng *rand.Rand) film {
 	return newFilm(size[0], size[1])
 }
 
-// photograph exposes a scene and writes it as JPEG: with the blur, the
-// falling-off towards the corners, the grain and the compression of a small
-// camera.
+// photograph takes a picture and writes it as JPEG, with the compression of a
+// small camera.
 func (f *film) photograph(s *scene, rng *rand.Rand, w io.Writer) error {
+	return jpeg.Encode(w, f.take(s, rng), &jpeg.Options{Quality: 55 + rng.IntN(40)})
+}
+
+// take exposes a scene: with the blur, the falling-off towards the corners and
+// the grain of a small camera.
+func (f *film) take(s *scene, rng *rand.Rand) *image.RGBA {
 	f.expose(s)
 	f.smooth(s)
 	f.blur(defocus(rng))
-	return jpeg.Encode(w, f.develop(rng), &jpeg.Options{Quality: 55 + rng.IntN(40)})
+	return f.develop(rng)
 }
 
 // box returns the smallest rectangle around the pixels that show a body.

@@ -3,7 +3,6 @@ package parts_test
 import (
 	"bytes"
 	"image"
-	"image/jpeg"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,6 +48,9 @@ func TestScenes(t *testing.T) {
 	names, kinds := make(map[string]bool), make(map[parts.Kind]int)
 	for _, s := range scenes {
 		names[s.Name] = true
+		if img := decode(t, parts.Image{Name: s.Name, JPEG: s.JPEG}); img.Bounds() != image.Rect(0, 0, parts.SceneWidth, parts.SceneHeight) {
+			t.Errorf("%s has the bounds %v", s.Name, img.Bounds())
+		}
 		if len(s.Objects) < 3 || len(s.Objects) > 6 {
 			t.Errorf("%s shows %d objects, want 3 to 6", s.Name, len(s.Objects))
 		}
@@ -77,18 +79,13 @@ func checkObject(t *testing.T, s parts.Scene, o parts.Object) {
 }
 
 // TestBoxesAreWhereThePartsAre paints one part green after the other and looks
-// for the green in the photograph.
+// for the green in the picture.
 func TestBoxesAreWhereThePartsAre(t *testing.T) {
 	t.Parallel()
-	const n, near = 0, 5 // pixels: the blur and the blocks of JPEG
-	s := drawScene(t, seed, n)
-	plain := decodeScene(t, s.JPEG)
-	for i, o := range s.Objects {
-		file, err := parts.PaintedScene(seed, n, i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := greener(decodeScene(t, file), plain)
+	const n, near = 0, 3 // pixels: the blur, and what is in deep shadow
+	plain := parts.Uncompressed(seed, n, -1)
+	for i, o := range drawScene(t, seed, n).Objects {
+		got := greener(parts.Uncompressed(seed, n, i), plain)
 		for side, apart := range map[string]int{
 			"left": got.Min.X - o.Box.Min.X, "top": got.Min.Y - o.Box.Min.Y,
 			"right": got.Max.X - o.Box.Max.X, "bottom": got.Max.Y - o.Box.Max.Y,
@@ -116,16 +113,4 @@ func greener(a, b image.Image) image.Rectangle {
 		}
 	}
 	return box
-}
-
-func decodeScene(t *testing.T, file []byte) image.Image {
-	t.Helper()
-	img, err := jpeg.Decode(bytes.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if img.Bounds() != image.Rect(0, 0, parts.SceneWidth, parts.SceneHeight) {
-		t.Fatalf("the scene has the bounds %v", img.Bounds())
-	}
-	return img
 }
