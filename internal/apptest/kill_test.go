@@ -205,11 +205,20 @@ func checkNothingIsLeft(t *testing.T, s *apptest.Server, key string) {
 		t.Errorf("a second sweep found %+v (%v) after %+v", after, err, before)
 	}
 	t.Logf("the sweep removed %d of %d blobs", before.Deleted, before.Blobs)
-	left, err := filepath.Glob(filepath.Join(s.DataDir, "scratch", "*"))
-	if err != nil || len(left) > 0 {
-		t.Errorf("checkpoints are left: %q (%v)", left, err)
+	if left := checkpoints(t, s); len(left) > 0 {
+		t.Errorf("checkpoints are left: %q", left)
 	}
 	if temporary, err := filepath.Glob(filepath.Join(s.DataDir, "blobs", "tmp", "*")); err != nil || len(temporary) > 0 {
 		t.Errorf("half-written blobs are left: %q (%v)", temporary, err)
 	}
+}
+
+// checkpoints are the files of trainings.
+func checkpoints(t *testing.T, s *apptest.Server) []string {
+	t.Helper()
+	left, err := filepath.Glob(filepath.Join(s.DataDir, "scratch", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return left
 }

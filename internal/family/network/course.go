@@ -21,7 +21,7 @@ const (
 	// of the learning rate of the one before.
 	attempts = 3
 	// checkpointEvery is how much work a killed process may lose.
-	checkpointEvery = 10 * time.Second
+	checkpointEvery = 3 * time.Second
 )
 
 // A Course is what a network is taught: a number of steps, each over the next
