@@ -16,11 +16,22 @@ type channels = [Channels]float32
 
 func pixel(base unsafe.Pointer, offset int64) *channels { return (*channels)(unsafe.Add(base, offset)) }
 
-func product(p *Product) {
-	eachRow(p, func(sum *channels, a unsafe.Pointer, terms []Term) {
-		sumHalf((*half)(sum[:8]), a, p.B, terms)
-		sumHalf((*half)(sum[8:]), a, unsafe.Add(p.B, unsafe.Sizeof(half{})), terms)
-	})
+func product(p *Product) { tiles(p, 1) }
+
+func depthwise(p *Product) { tiles(p, Channels) }
+
+func sumProduct(sum *channels, a, b unsafe.Pointer, terms []Term) {
+	sumHalf((*half)(sum[:8]), a, b, terms)
+	sumHalf((*half)(sum[8:]), a, unsafe.Add(b, unsafe.Sizeof(half{})), terms)
+}
+
+func sumDepthwise(sum *channels, a, b unsafe.Pointer, terms []Term) {
+	for _, t := range terms {
+		value, weight := pixel(a, int64(t.A)), pixel(b, int64(t.B))
+		for c := range sum {
+			sum[c] += value[c] * weight[c]
+		}
+	}
 }
 
 // half is as many sums as stay in the registers of any processor.
@@ -42,26 +53,20 @@ func sumHalf(sum *half, a, b unsafe.Pointer, terms []Term) {
 	*sum = half{s0, s1, s2, s3, s4, s5, s6, s7}
 }
 
-func depthwise(p *Product) {
-	eachRow(p, func(sum *channels, a unsafe.Pointer, terms []Term) {
-		for _, t := range terms {
-			value, b := pixel(a, int64(t.A)), pixel(p.B, int64(t.B))
-			for c := range sum {
-				sum[c] += value[c] * b[c]
-			}
-		}
-	})
-}
-
-// eachRow has add sum up every row of p. A tile's rows are stored when all of
-// them are summed up: they may be the same one, and Add may be C.
-func eachRow(p *Product, add func(sum *channels, a unsafe.Pointer, terms []Term)) {
+// tiles sums up every row of p, where A is one value or 16. A tile's rows are stored when all of
+// them are summed up: they may be the same one, and Add may be C. (A function
+// to add with would let the sums escape.)
+func tiles(p *Product, values int) {
 	terms := unsafe.Slice(p.Terms, p.Count)
+	var sums [TileRows]channels
 	for _, tile := range unsafe.Slice(p.Rows, p.Tiles) {
-		var sums [TileRows]channels
 		for r := range sums {
 			sums[r] = *(*channels)(p.Bias)
-			add(&sums[r], unsafe.Add(p.A, tile.From[r]), terms)
+			if a := unsafe.Add(p.A, tile.From[r]); values == 1 {
+				sumProduct(&sums[r], a, p.B, terms)
+			} else {
+				sumDepthwise(&sums[r], a, p.B, terms)
+			}
 			if p.Add != nil {
 				for c, v := range pixel(p.Add, int64(tile.To[r])) {
 					sums[r][c] += v
