@@ -15,8 +15,8 @@ import (
 
 // TestAKilledTrainingMakesTheSameModel trains the product's own classifier from
 // one and the same beginning: once to its end, and once on a server that is
-// killed at several points of the way. No activity that was over before a kill
-// is taken up again, and the weights are the same, bit for bit.
+// killed at several points of the way. What was done before a kill is not done
+// again, and the weights are the same, bit for bit.
 func TestAKilledTrainingMakesTheSameModel(t *testing.T) {
 	t.Parallel()
 	s := newTrainingStage(t)
@@ -85,8 +85,8 @@ func TestACancelledTrainingIsKilled(t *testing.T) {
 }
 
 // killAt kills a server when it has come so far in fitting the model, and
-// returns how far that was. It goes on where the last one was, or where that one's
-// activity had its checkpoint.
+// returns how far that was. The activity in which the last one was killed goes
+// on where it was; before that the training tells, one by one, of those that are over.
 func (s *stage) killAt(t *testing.T, dir string, part float64, last training) (now training) {
 	t.Helper()
 	v := startVictim(t, dir, victimLearns+"=yes")
@@ -98,7 +98,7 @@ func (s *stage) killAt(t *testing.T, dir string, part float64, last training) (n
 		if d.Phase != "TRAINING" {
 			return false
 		}
-		if now = d; d.PartsDone < last.PartsDone && d.Activity != last.Activity {
+		if now = d; d.PartsDone < last.PartsDone && d.Activity == last.Activity {
 			t.Errorf("a training that was killed at %+v goes on from %+v", last, d)
 		}
 		return float64(d.PartsDone) >= part*float64(d.PartsTotal)
