@@ -77,7 +77,7 @@ func (g *Graph) Conv(x Node, c Conv) Node {
 	if c.Zero && !c.Norm {
 		initial.scale = 0
 	}
-	l.kernel = g.slot(l.terms()*depth, initial)
+	l.kernel = g.slot(l.products()*depth, initial)
 	if c.Norm {
 		l.norm = g.newNorm(depth, c.Zero)
 		l.inner = g.inner
@@ -91,8 +91,8 @@ func (g *Graph) Conv(x Node, c Conv) Node {
 
 func (l *conv) output() Shape { return l.out }
 
-// terms is how many products each sum has.
-func (l *conv) terms() int {
+// products is how many each sum has.
+func (l *conv) products() int {
 	if l.Depthwise {
 		return l.Size * l.Size
 	}
@@ -104,7 +104,7 @@ func (l *conv) terms() int {
 func (l *conv) clearPadding(parameters []float32) {
 	w := l.kernel.of(parameters)
 	for i := range w {
-		block, channel := i/(l.terms()*kernel.Channels), i%kernel.Channels
+		block, channel := i/(l.products()*kernel.Channels), i%kernel.Channels
 		if block*kernel.Channels+channel >= l.Out {
 			w[i] = 0
 		}
@@ -124,7 +124,7 @@ func (l *conv) multiply(s *kernel.Set) func(*kernel.Product) {
 func (p *plannedConv) transpose(parameters, transposed []float32) {
 	w, to := p.kernel.of(parameters), p.kernel.of(transposed)
 	const n = kernel.Channels
-	depth, terms := padded(p.Out), p.conv.terms()
+	depth, terms := padded(p.Out), p.products()
 	for block := range p.deep / n {
 		for _, c := range p.back {
 			for _, tap := range c.taps {
@@ -215,13 +215,13 @@ func (p *plannedConv) addInput(ps *pass, dy *Tensor) {
 	if first && len(p.back) < p.Stride*p.Stride {
 		clear(dx.data) // some pixels are in no window
 	}
-	compute, w := p.multiply(ps.kernels), p.kernel.of(ps.transposed)
+	compute, w, size := p.multiply(ps.kernels), p.kernel.of(ps.transposed), p.transposedTerms()*kernel.Channels
 	for image := 0; image < p.images; image += p.span {
 		for block := range dx.blocks() {
 			for i := range p.back {
 				c, a := &p.back[i], &ps.product
 				*a = kernel.Product{
-					A: dy.pointer(image * dy.area() * dy.depth), B: unsafe.Pointer(&w[block*p.transposedTerms()*kernel.Channels]),
+					A: dy.pointer(image * dy.area() * dy.depth), B: unsafe.Pointer(&w[block*size]),
 					C: dx.pointer(image*dx.area()*dx.depth + block*kernel.Channels), Bias: unsafe.Pointer(&noBias), Rows: &c.rows[0], Terms: &c.terms[0],
 					Tiles: int64(len(c.rows)), Count: int64(len(c.terms)), Low: Linear.low(),
 				}

@@ -12,6 +12,7 @@ type plannedConv struct {
 	rows  []kernel.Tile // output pixels of a span
 	terms []kernel.Term // window and input channels
 
+	// For training:
 	weightRows []kernel.Tile // of the gradient of the weights: its rows are terms of the forward product
 	pixels     []kernel.Term // and its terms are pixels
 	chunk      int           // as many of them at a time
@@ -29,8 +30,6 @@ func (l *conv) plan(images int) planned {
 		p.span++
 	}
 	p.planForward()
-	p.planWeights()
-	p.planInput()
 	return p
 }
 
@@ -39,10 +38,11 @@ func (l *conv) geometry() (x, y *Tensor) {
 	return &Tensor{Shape: l.in, depth: l.deep}, &Tensor{Shape: l.out, depth: padded(l.Out)}
 }
 
-func (p *plannedConv) planForward() {
+// outputPixels are the pixels of a span's output: where the window of each
+// begins in the input, and where it lies itself.
+func (p *plannedConv) outputPixels() (from, to []int32) {
 	x, y := p.geometry()
 	border := 1 - (p.Size-1)/2 // of the window's first pixel, where the output's is the first
-	var from, to []int32
 	for image := range p.span {
 		for row := range p.out.Height {
 			for column := range p.out.Width {
@@ -51,11 +51,13 @@ func (p *plannedConv) planForward() {
 			}
 		}
 	}
-	p.rows = tiles(from, to)
-	for i := range from {
-		p.pixels = append(p.pixels, kernel.Term{A: from[i], B: to[i]})
-	}
-	channels := p.conv.terms() / (p.Size * p.Size)
+	return from, to
+}
+
+func (p *plannedConv) planForward() {
+	p.rows = tiles(p.outputPixels())
+	x, _ := p.geometry()
+	channels := p.products() / (p.Size * p.Size)
 	for row := range p.Size {
 		for column := range p.Size {
 			for c := range channels {
@@ -71,6 +73,10 @@ func (p *plannedConv) planWeights() {
 		from, to = append(from, t.A), append(to, t.B)
 	}
 	p.weightRows = tiles(from, to)
+	from, to = p.outputPixels()
+	for i := range from {
+		p.pixels = append(p.pixels, kernel.Term{A: from[i], B: to[i]})
+	}
 	const cached = 4096 // values of the input that stay near the processor
 	p.chunk = min(max(cached/p.deep, 32), 512)
 }

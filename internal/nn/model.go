@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"slices"
 	"sync"
 
 	"mimeo/internal/nn/kernel"
@@ -14,15 +15,14 @@ type folded struct {
 }
 
 func (g *Graph) fold(w *Weights) *folded {
-	f := &folded{kernels: make([]float32, g.size), biases: make([][]float32, len(g.layers)+2)}
-	copy(f.kernels, w.Parameters)
+	f := &folded{kernels: slices.Clone(w.Parameters), biases: make([][]float32, len(g.layers)+2)}
 	for _, l := range g.layers {
 		c, ok := l.(*conv)
 		if !ok {
 			continue
 		}
 		if c.norm == nil {
-			f.biases[c.node] = c.bias.of(w.Parameters)
+			f.biases[c.node] = slices.Clone(c.bias.of(w.Parameters))
 			continue
 		}
 		scale, shift := make([]float64, c.norm.depth), make([]float32, c.norm.depth)
@@ -32,7 +32,7 @@ func (g *Graph) fold(w *Weights) *folded {
 		}
 		kernels := c.kernel.of(f.kernels)
 		for i, v := range kernels {
-			block := i / (c.terms() * kernel.Channels)
+			block := i / (c.products() * kernel.Channels)
 			kernels[i] = float32(float64(v) * scale[block*kernel.Channels+i%kernel.Channels])
 		}
 		f.biases[c.node] = shift
@@ -55,8 +55,7 @@ func NewModel(g *Graph, w *Weights, kernels *kernel.Set, outputs ...Node) *Model
 	if kernels == nil {
 		kernels = kernel.Best()
 	}
-	own := &Weights{append([]float32(nil), w.Parameters...), append([]float32(nil), w.Statistics...)}
-	return &Model{plan: g.plan(1), folded: g.fold(own), kernels: kernels, outputs: outputs}
+	return &Model{plan: g.plan(1), folded: g.fold(w), kernels: kernels, outputs: outputs}
 }
 
 // Infer has fill draw the input, and read look at the outputs, which are the
@@ -77,4 +76,4 @@ func (m *Model) Infer(fill func(input *Tensor), read func(outputs []*Tensor)) {
 }
 
 // Memory is how many bytes one call of Infer works in.
-func (m *Model) Memory() int64 { return m.plan.memory(false) }
+func (m *Model) Memory() int64 { return m.plan.graph.memory(1, false) }

@@ -17,6 +17,18 @@ func (g *Graph) plan(images int) *plan {
 	return p
 }
 
+// trainingPlan is a plan with the tables that gradients need, too.
+func (g *Graph) trainingPlan(images int) *plan {
+	p := g.plan(images)
+	for _, l := range p.layers {
+		if c, ok := l.(*plannedConv); ok {
+			c.planWeights()
+			c.planInput()
+		}
+	}
+	return p
+}
+
 // A pass is the memory in which one worker computes one shard at a time.
 type pass struct {
 	*plan
@@ -72,11 +84,11 @@ func (p *plan) newTrainingPass(kernels *kernel.Set) *pass {
 	return ps
 }
 
-// memory is how many bytes a pass has, without making one.
-func (p *plan) memory(training bool) int64 {
-	in := Tensor{Shape: p.graph.input}
+// memory is how many bytes a pass over so many images has, without making one.
+func (g *Graph) memory(images int, training bool) int64 {
+	in := Tensor{Shape: g.input}
 	values := int64(in.area() * in.Channels)
-	for _, l := range p.graph.layers {
+	for _, l := range g.layers {
 		t := Tensor{Shape: l.output()}
 		size := int64(t.area() * padded(t.Channels))
 		values += size
@@ -87,7 +99,7 @@ func (p *plan) memory(training bool) int64 {
 			}
 		}
 	}
-	return 4 * values * int64(p.images)
+	return 4 * values * int64(images)
 }
 
 func (ps *pass) forward() {
@@ -141,9 +153,10 @@ func (ps *pass) addTo(n Node, dy *Tensor) {
 	case first:
 		copy(dx.data, dy.data)
 	default:
-		for i, v := range dy.data {
-			dx.data[i] += v
-		}
+		eachBlock(dy, func(image, block int) {
+			ps.plane = planeOf(dy.grid(image, block, 0, 0, 1), dx.grid(image, block, 0, 0, 1), grid{}, dy.Shape)
+			ps.kernels.Accumulate(&ps.plane)
+		})
 	}
 }
 

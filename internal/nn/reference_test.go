@@ -91,7 +91,7 @@ func (l *conv) weight(o, row, column, i int) int {
 	if !l.Depthwise {
 		term = term*l.deep + i
 	}
-	return l.kernel.at + (o/kernel.Channels*l.terms()+term)*kernel.Channels + o%kernel.Channels
+	return l.kernel.at + (o/kernel.Channels*l.products()+term)*kernel.Channels + o%kernel.Channels
 }
 
 func (r *reference) conv(l *conv, y *maps) {

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -29,6 +30,11 @@ type TrainOptions struct {
 	// Turn, if set, waits until a processor may be used, and returns how to
 	// give it back. Every layer of every shard takes one.
 	Turn func() (end func())
+}
+
+// workers is how many work at once: no more than there are shards.
+func (o TrainOptions) workers() int {
+	return min(cmp.Or(o.Workers, runtime.GOMAXPROCS(0)), o.Batch/o.Shard)
 }
 
 // An Objective is what a network is trained to. Its methods are called
@@ -69,15 +75,12 @@ type Trainer struct {
 
 // NewTrainer returns a trainer that begins with the weights, and changes them.
 func NewTrainer(g *Graph, w *Weights, o TrainOptions, outputs ...Node) *Trainer {
-	if o.Workers == 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
-	}
 	if o.Kernels == nil {
 		o.Kernels = kernel.Best()
 	}
 	shards := o.Batch / o.Shard
 	t := &Trainer{
-		graph: g, options: o, plan: g.plan(o.Shard), outputs: outputs, weights: w, transposed: make([]float32, g.size),
+		graph: g, options: o, plan: g.trainingPlan(o.Shard), outputs: outputs, weights: w, transposed: make([]float32, g.size),
 		losses: make([]float64, shards), errs: make([]error, shards),
 	}
 	for range o.Optimizer.moments() {
@@ -91,7 +94,7 @@ func NewTrainer(g *Graph, w *Weights, o TrainOptions, outputs ...Node) *Trainer 
 		t.gradients = append(t.gradients, make([]float32, g.size))
 		t.statistics = append(t.statistics, make([]float32, g.Statistics()))
 	}
-	for range min(o.Workers, shards) {
+	for range o.workers() {
 		ps := t.newPass()
 		t.passes = append(t.passes, ps)
 		t.tasks = append(t.tasks, func() { t.work(ps) })
@@ -111,16 +114,11 @@ func (t *Trainer) newPass() *pass {
 
 // TrainingMemory is how many bytes training a graph takes.
 func (g *Graph) TrainingMemory(o TrainOptions) int64 {
-	workers := o.Workers
-	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	shards := o.Batch / o.Shard
-	copies := 2 + o.Optimizer.moments() + shards // weights, transposed ones
+	copies := 2 + o.Optimizer.moments() + o.Batch/o.Shard // weights, transposed ones, gradients
 	if o.Average > 0 {
 		copies++
 	}
-	return int64(min(workers, shards))*g.plan(o.Shard).memory(true) + 4*int64(copies)*int64(g.size)
+	return int64(o.workers())*g.memory(o.Shard, true) + 4*int64(copies)*int64(g.size)
 }
 
 // Step trains on one batch, with the learning rate, and returns the mean loss. A loss
