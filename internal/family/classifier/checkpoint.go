@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	"mimeo/internal/family"
+	"mimeo/internal/nn"
 )
 
 // A fingerprint tells trainings apart: checkpoints of another one are thrown
@@ -109,7 +110,7 @@ func (l *rowLog) append(position int, row []float32) error {
 	}
 	record := make([]byte, 0, 4+4*len(row)+4)
 	record = binary.LittleEndian.AppendUint32(record, uint32(position))
-	record = appendFloats(record, row)
+	record = nn.AppendFloats(record, row)
 	record = binary.LittleEndian.AppendUint32(record, crc32.Checksum(record, castagnoli))
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sync"
 
 	"mimeo/internal/family"
 	"mimeo/internal/family/network"
@@ -19,49 +18,38 @@ import (
 // ensembles, cross validation, and active learning").
 type committee struct {
 	architecture
-	labels   int
-	weights  []*nn.Weights
-	members  []*nn.Model
-	drawings sync.Pool // of *drawing
-}
-
-// drawing is what an image is drawn with.
-type drawing struct {
-	renderer pixel.Renderer
-	tensor   pixel.Tensor
+	labels  int
+	weights []*nn.Weights
+	members []*nn.Model
+	eye     network.Eye
 }
 
 func newCommittee(a architecture, labels int, weights ...*nn.Weights) *committee {
-	c := &committee{architecture: a, labels: labels}
+	c := &committee{architecture: a, labels: labels, weights: weights, eye: network.Eye{Width: a.side, Height: a.side}}
 	for _, w := range weights {
-		c.add(w)
+		graph, out := c.graph(c.labels)
+		c.members = append(c.members, nn.NewModel(graph, w, nil, out))
 	}
 	return c
 }
 
-func (c *committee) add(w *nn.Weights) {
-	graph, out := c.graph(c.labels)
-	c.weights, c.members = append(c.weights, w), append(c.members, nn.NewModel(graph, w, nil, out))
+// join takes the members of another committee in.
+func (c *committee) join(other *committee) {
+	c.weights, c.members = append(c.weights, other.weights...), append(c.members, other.members...)
 }
 
 // outputs returns the mean logit of each label.
 func (c *committee) outputs(m *pixel.Image) []float64 {
-	d, ok := c.drawings.Get().(*drawing)
-	if !ok {
-		d = &drawing{tensor: pixel.NewTensor(c.side, c.side)}
-	}
-	defer c.drawings.Put(d)
-	d.renderer.Render(d.tensor, m, pixel.View{Window: m.Bounds()}, normal)
 	sum := make([]float64, c.labels)
-	for _, member := range c.members {
-		member.Infer(
-			func(input *nn.Tensor) { input.SetPlanes(0, d.tensor.Data) },
-			func(outputs []*nn.Tensor) {
+	c.eye.Look(m, pixel.View{Window: m.Bounds()}, func(fill func(*nn.Tensor)) {
+		for _, member := range c.members {
+			member.Infer(fill, func(outputs []*nn.Tensor) {
 				for l, v := range outputs[0].At(0, 0, 0) {
 					sum[l] += float64(v)
 				}
 			})
-	}
+		}
+	})
 	for l := range sum {
 		sum[l] /= float64(len(c.members))
 	}
@@ -115,10 +103,11 @@ func (t *training) committee(ctx context.Context, foldOut [][]float64) (c *commi
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := t.holdOut(ctx, newCommittee(r.architecture, len(t.Labels), w), k, heldOut); err != nil {
+		member := newCommittee(r.architecture, len(t.Labels), w)
+		if err := t.holdOut(ctx, member, k, heldOut); err != nil {
 			return nil, nil, err
 		}
-		c.add(w)
+		c.join(member)
 		if k == 0 && t.isIdle(foldOut, heldOut) {
 			t.slice.Skip((r.folds-1)*r.steps(len(t.fold)), family.Progress{Phase: "leaving networks out"})
 			return nil, nil, nil

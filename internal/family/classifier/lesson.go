@@ -37,7 +37,7 @@ func (l *lesson) Draw(d *network.Draft) error {
 	if err != nil {
 		return err
 	}
-	augmenting.Draw(d.Key).Render(d.Renderer, d.Tensor, m, m.Bounds(), normal)
+	augmenting.Draw(d.Key).Render(d.Renderer, d.Tensor, m, m.Bounds(), network.Normal)
 	l.labels[d.Place] = l.examples[d.Example].Labels
 	return nil
 }

@@ -2,14 +2,13 @@ package classifier
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 
 	"mimeo/internal/family"
+	"mimeo/internal/nn"
 )
 
 // The layout of docs/formats/classifier.md. The version also stands for the
@@ -49,20 +48,18 @@ func (m *model) write(w io.Writer) error {
 		b = appendCommittee(b, m.committee)
 	}
 	b = appendCalibration(b, m.calibration)
-	sum := sha256.Sum256(b)
-	if _, err := w.Write(append(b, sum[:]...)); err != nil {
-		return fmt.Errorf("write weights: %w", err)
-	}
-	return nil
+	return family.WriteWeights(w, b)
 }
 
-func appendHead(b []byte, h *head) []byte { return appendFloats(appendFloats(b, h.bias), h.weights) }
+func appendHead(b []byte, h *head) []byte {
+	return nn.AppendFloats(nn.AppendFloats(b, h.bias), h.weights)
+}
 
 func appendCommittee(b []byte, c *committee) []byte {
 	b = append(b, direct, byte(len(c.members)), byte(c.stages), byte(c.width))
 	b = binary.LittleEndian.AppendUint32(b, uint32(c.side))
 	for _, w := range c.weights {
-		b = appendFloats(appendFloats(b, w.Parameters), w.Statistics)
+		b = nn.AppendFloats(nn.AppendFloats(b, w.Parameters), w.Statistics)
 	}
 	return b
 }
@@ -82,15 +79,8 @@ func appendVocabulary(b []byte, v *vocabulary) []byte {
 		for _, values := range [][]float32{
 			words.pca.Mean, words.pca.Basis, words.gmm.Weight, words.gmm.Mean, words.gmm.Variance,
 		} {
-			b = appendFloats(b, values)
+			b = nn.AppendFloats(b, values)
 		}
-	}
-	return b
-}
-
-func appendFloats(b []byte, values []float32) []byte {
-	for _, v := range values {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 	}
 	return b
 }
@@ -108,33 +98,19 @@ func flag(b bool) byte {
 
 // Load implements family.Family.
 func (c *Classifier) Load(ctx context.Context, r io.Reader) (family.Model, error) {
-	limit := maxWeights()
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	body, err := family.ReadWeights(ctx, r, magic, maxWeights())
 	if err != nil {
-		return nil, fmt.Errorf("read weights: %w", err)
-	}
-	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%w: more than %d bytes", family.ErrWeights, limit)
-	}
-	m, err := parse(data)
+	m, err := parse(body)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", family.ErrWeights, err)
 	}
 	return m, nil
 }
 
-func parse(data []byte) (*model, error) {
-	if len(data) < len(magic)+sha256.Size || string(data[:len(magic)]) != magic {
-		return nil, errors.New("they do not begin as such")
-	}
-	body := data[:len(data)-sha256.Size]
-	if sha256.Sum256(body) != [sha256.Size]byte(data[len(body):]) {
-		return nil, errors.New("the checksum does not match")
-	}
-	d := &decoder{rest: body[len(magic):]}
+func parse(body []byte) (*model, error) {
+	d := &decoder{rest: body}
 	version := d.byte()
 	if version != formatVersion && version != oldVersion {
 		return nil, fmt.Errorf("version %d, this program reads %d and %d", version, oldVersion, formatVersion)

@@ -116,9 +116,9 @@ func (d Design) graph(labels int) (*nn.Graph, []nn.Node) {
 	g := nn.NewGraph(nn.Shape{Height: d.Height, Width: d.Width, Channels: 3})
 	c := d.Channels
 	x := g.Conv(g.Input(), nn.Conv{Out: c, Size: 3, Stride: 2, Norm: true, Act: nn.ReLU})
-	fine := block(g, x, 2*c)
-	middle := block(g, block(g, fine, 4*c), 4*c)
-	coarse := block(g, block(g, middle, 8*c), 8*c)
+	fine := network.Block(g, x, 2*c, 2)
+	middle := network.Block(g, network.Block(g, fine, 4*c, 2), 4*c, 1)
+	coarse := network.Block(g, network.Block(g, middle, 8*c, 2), 8*c, 1)
 
 	width := 4 * c
 	x = up(g, coarse, middle, width)
@@ -137,18 +137,6 @@ func (d Design) graph(labels int) (*nn.Graph, []nn.Node) {
 // rare is the logit of a centre before anything is learnt: nearly all places
 // are none.
 const rare = -4.6
-
-// block is two convolutions and their shortcut, which halve the map where
-// they double its channels.
-func block(g *nn.Graph, x nn.Node, channels int) nn.Node {
-	shortcut, stride := x, 1
-	if g.Shape(x).Channels != channels {
-		stride = 2
-		shortcut = g.Conv(x, nn.Conv{Out: channels, Size: 1, Stride: stride, Norm: true})
-	}
-	y := g.Conv(x, nn.Conv{Out: channels, Size: 3, Stride: stride, Norm: true, Act: nn.ReLU})
-	return g.Conv(y, nn.Conv{Out: channels, Size: 3, Norm: true, Zero: true, Add: shortcut, Act: nn.ReLU})
-}
 
 // up adds a finer map of the way down to a coarser one of the way up.
 func up(g *nn.Graph, x, fine nn.Node, width int) nn.Node {

@@ -33,9 +33,6 @@ var augmenting = pixel.Augmenting{
 	Crop: 0.4, Stretch: 1.25, Colour: pixel.Colour{Brightness: 0.2, Contrast: 0.2, Saturation: 0.3},
 }
 
-// normal is how samples enter the network.
-var normal = pixel.Normal{Mean: [3]float32{0.5, 0.5, 0.5}, Deviation: [3]float32{0.25, 0.25, 0.25}}
-
 // A lesson teaches where the objects of each image are.
 type lesson struct {
 	examples   []family.Example
@@ -119,7 +116,7 @@ func (l *lesson) Draw(d *network.Draft) error {
 	a := l.augmenting.Draw(d.Key)
 	w, h := m.Size()
 	window := grown(pixel.Letterbox(m.Bounds(), l.design.Width, l.design.Height), room)
-	a.Render(d.Renderer, d.Tensor, m, window, normal)
+	a.Render(d.Renderer, d.Tensor, m, window, network.Normal)
 	t := &l.targets[d.Place]
 	clear(t.heat)
 	t.objects = t.objects[:0]

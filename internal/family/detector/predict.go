@@ -28,17 +28,10 @@ func (m *model) Predict(ctx context.Context, img *pixel.Image) (family.Predictio
 	}
 	d := m.design
 	view := pixel.View{Window: pixel.Letterbox(img.Bounds(), d.Width, d.Height)}
-	tool, ok := m.tools.Get().(*toolbox)
-	if !ok {
-		tool = &toolbox{tensor: pixel.NewTensor(d.Width, d.Height)}
-	}
-	defer m.tools.Put(tool)
-	tool.renderer.Render(tool.tensor, img, view, normal)
 	var found []sight
-	m.network.Infer(
-		func(input *nn.Tensor) { input.SetPlanes(0, tool.tensor.Data) },
-		func(outputs []*nn.Tensor) { found = d.sights(outputs[0], outputs[1], len(m.labels)) },
-	)
+	m.eye.Look(img, view, func(fill func(*nn.Tensor)) {
+		m.network.Infer(fill, func(outputs []*nn.Tensor) { found = d.sights(outputs[0], outputs[1], len(m.labels)) })
+	})
 	return family.Prediction{Objects: objects(suppressed(found), view, img, d)}, nil
 }
 

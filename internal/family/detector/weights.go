@@ -2,19 +2,17 @@ package detector
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"sync"
 	"unicode/utf8"
 
 	"mimeo/internal/family"
+	"mimeo/internal/family/network"
 	"mimeo/internal/nn"
-	"mimeo/internal/pixel"
 )
 
 // The layout of docs/formats/detector.md. The version also stands for how the
@@ -35,13 +33,7 @@ type model struct {
 	design  Design
 	weights *nn.Weights // until it is written
 	network *nn.Model   // once it is loaded
-	tools   sync.Pool   // of *toolbox
-}
-
-// A toolbox is what one call of Predict works with.
-type toolbox struct {
-	renderer pixel.Renderer
-	tensor   pixel.Tensor
+	eye     network.Eye // then too
 }
 
 // Labels implements family.Model.
@@ -64,46 +56,31 @@ func (m *model) write(w io.Writer) error {
 	b = append(b, text...)
 	b = nn.AppendFloats(b, m.weights.Parameters)
 	b = nn.AppendFloats(b, m.weights.Statistics)
-	sum := sha256.Sum256(b)
-	if _, err := w.Write(append(b, sum[:]...)); err != nil {
-		return fmt.Errorf("write weights: %w", err)
-	}
-	return nil
+	return family.WriteWeights(w, b)
 }
 
 // Load implements family.Family.
 func (d *Detector) Load(ctx context.Context, r io.Reader) (family.Model, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxWeights+1))
+	body, err := family.ReadWeights(ctx, r, magic, maxWeights)
 	if err != nil {
-		return nil, fmt.Errorf("read weights: %w", err)
-	}
-	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(data) > maxWeights {
-		return nil, fmt.Errorf("%w: more than %d bytes", family.ErrWeights, maxWeights)
-	}
-	m, err := parse(data)
+	m, err := parse(body)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", family.ErrWeights, err)
 	}
 	return m, nil
 }
 
-func parse(data []byte) (*model, error) {
-	const fixed = len(magic) + 1 + 4
-	if len(data) < fixed+sha256.Size || string(data[:len(magic)]) != magic {
-		return nil, errors.New("they do not begin as such")
+func parse(body []byte) (*model, error) {
+	const fixed = 1 + 4
+	if len(body) < fixed {
+		return nil, errors.New("they break off")
 	}
-	body := data[:len(data)-sha256.Size]
-	if sha256.Sum256(body) != [sha256.Size]byte(data[len(body):]) {
-		return nil, errors.New("the checksum does not match")
-	}
-	if v := body[len(magic)]; v != formatVersion {
+	if v := body[0]; v != formatVersion {
 		return nil, fmt.Errorf("version %d, this program reads %d", v, formatVersion)
 	}
-	size := binary.LittleEndian.Uint32(body[len(magic)+1:])
-	body = body[fixed:]
+	size, body := binary.LittleEndian.Uint32(body[1:]), body[fixed:]
 	if size > maxHead || int64(size) > int64(len(body)) {
 		return nil, errors.New("they break off")
 	}
@@ -150,5 +127,7 @@ func (h head) model(numbers []byte) (*model, error) {
 	if err := g.Check(w); err != nil {
 		return nil, err
 	}
-	return &model{labels: h.Labels, design: h.Design, network: nn.NewModel(g, w, nil, outputs...)}, nil
+	return &model{
+		labels: h.Labels, design: h.Design, network: nn.NewModel(g, w, nil, outputs...), eye: network.Eye{Width: h.Width, Height: h.Height},
+	}, nil
 }
