@@ -48,12 +48,4 @@ func (b Box) IsInside() bool {
 // IoU is the overlap of two boxes of one image, whatever their labels: the area
 // of their intersection over that of their union, 0 to 1. An empty box
 // overlaps nothing.
-func (b Box) IoU(o Box) float64 {
-	w := min(b.Left+b.Width, o.Left+o.Width) - max(b.Left, o.Left)
-	h := min(b.Top+b.Height, o.Top+o.Height) - max(b.Top, o.Top)
-	if !(w > 0 && h > 0) {
-		return 0
-	}
-	both := w * h
-	return both / (b.Width*b.Height + o.Width*o.Height - both)
-}
+func (b Box) IoU(o Box) float64 { return b.rect().IoU(o.rect()) }

@@ -32,6 +32,16 @@ func (r Rect) Intersect(s Rect) Rect {
 	return Rect{left, top, right - left, bottom - top}
 }
 
+// IoU is the overlap of two rectangles, 0 to 1: the area of what both have in
+// common over that of both together. An empty one overlaps nothing.
+func (r Rect) IoU(s Rect) float64 {
+	both := r.Intersect(s).Area()
+	if !(both > 0) { // also what is no number
+		return 0
+	}
+	return both / (r.Area() + s.Area() - both)
+}
+
 // part returns the rectangle that the ratios describe within r.
 func (r Rect) part(ratios Rect) Rect {
 	return Rect{r.Left + ratios.Left*r.Width, r.Top + ratios.Top*r.Height, ratios.Width * r.Width, ratios.Height * r.Height}

@@ -17,25 +17,9 @@ import (
 	"testing"
 
 	"mimeo/internal/family"
+	"mimeo/internal/family/familytest"
 	"mimeo/internal/pixel"
 )
-
-// dataDir is where the real images lie. Without them a test is skipped, except
-// where CI=true requires them.
-func dataDir(tb testing.TB) string {
-	tb.Helper()
-	dir := os.Getenv("MIMEO_DATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "..", "shared", "data") // beside the repository
-	}
-	if _, err := os.Stat(filepath.Join(dir, "digits10")); err != nil {
-		if os.Getenv("CI") == "true" {
-			tb.Fatalf("the real images are required: set MIMEO_DATA (%v)", err)
-		}
-		tb.Skip("no real images: set MIMEO_DATA")
-	}
-	return dir
-}
 
 // corpus is a labelled set of images.
 type corpus struct {
@@ -47,7 +31,7 @@ type corpus struct {
 // an earlier corpus keeps its order.
 func read(tb testing.TB, set, manifest string, labels []string) corpus {
 	tb.Helper()
-	dir := dataDir(tb)
+	dir := familytest.DataDir(tb, "digits10")
 	text, err := os.ReadFile(filepath.Join(dir, set, manifest))
 	if err != nil {
 		tb.Fatal(err)

@@ -17,25 +17,9 @@ import (
 
 	"mimeo/internal/family"
 	"mimeo/internal/family/detector"
+	"mimeo/internal/family/familytest"
 	"mimeo/internal/pixel"
 )
-
-// dataDir is where the real images lie. Without them a test is skipped, except
-// where CI=true requires them.
-func dataDir(tb testing.TB) string {
-	tb.Helper()
-	dir := os.Getenv("MIMEO_DATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "..", "shared", "data") // beside the repository
-	}
-	if _, err := os.Stat(filepath.Join(dir, "bccd")); err != nil {
-		if os.Getenv("CI") == "true" {
-			tb.Fatalf("the real images are required: set MIMEO_DATA (%v)", err)
-		}
-		tb.Skip("no real images: set MIMEO_DATA")
-	}
-	return dir
-}
 
 // corpus is a set of images with boxes.
 type corpus struct {
@@ -60,7 +44,7 @@ type line struct {
 
 func read(tb testing.TB, manifest string, labels []string) corpus {
 	tb.Helper()
-	dir := dataDir(tb)
+	dir := familytest.DataDir(tb, "bccd")
 	text, err := os.ReadFile(filepath.Join(dir, "bccd", manifest))
 	if err != nil {
 		tb.Fatal(err)

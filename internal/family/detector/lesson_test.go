@@ -39,7 +39,7 @@ func TestPerfectAnswers(t *testing.T) {
 			best := 0.0
 			for _, s := range found {
 				if s.label == o.label {
-					best = max(best, iou(s.rect, o.rect))
+					best = max(best, s.rect.IoU(o.rect))
 				}
 			}
 			if best < 0.99 {

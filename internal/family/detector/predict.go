@@ -89,16 +89,11 @@ func hottest(heat *nn.Tensor, row, column, label int) bool {
 func suppressed(found []sight) []sight {
 	var kept []sight
 	for _, s := range found {
-		if !slices.ContainsFunc(kept, func(k sight) bool { return k.label == s.label && iou(k.rect, s.rect) > overlap }) {
+		if !slices.ContainsFunc(kept, func(k sight) bool { return k.label == s.label && k.rect.IoU(s.rect) > overlap }) {
 			kept = append(kept, s)
 		}
 	}
 	return kept
-}
-
-func iou(a, b pixel.Rect) float64 {
-	both := a.Intersect(b).Area()
-	return both / (a.Area() + b.Area() - both)
 }
 
 // objects maps boxes of the input to the image.
